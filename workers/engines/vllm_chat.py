@@ -48,6 +48,8 @@ def chat_body(messages: Sequence[Message], options: GenerationOptions) -> dict[s
         body["response_format"] = {"type": "json_schema", "json_schema": named}
     elif wanted is not None:
         body["response_format"] = {"type": "json_object"}
+    if options.thinking == "off":
+        body["chat_template_kwargs"] = {"enable_thinking": False}
     if options.prefill:
         said.append({"role": "assistant", "content": options.prefill})
         body |= {"continue_final_message": True, "add_generation_prompt": False}

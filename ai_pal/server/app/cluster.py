@@ -1,6 +1,7 @@
 """Workers on the nodes of a cluster. Imported only where the settings name an engine."""
 
 import contextlib
+import secrets
 from collections.abc import Callable
 from functools import partial
 
@@ -20,6 +21,7 @@ from ai_pal.server.children.cluster import MODULE, Cluster
 from ai_pal.server.children.egress import EgressProcess, Send
 from ai_pal.server.nodes.base import ExitStatus, Launcher, LaunchSpec, OnLine, WorkerProcess
 from ai_pal.server.pool.admission import Admission
+from ai_pal.server.pool.gangs import PORTS
 from ai_pal.server.pool.kept_admission import KeptAdmission
 from ai_pal.server.pool.node_admission import NodeAdmission
 from ai_pal.server.ports import Clock, Observe
@@ -53,7 +55,8 @@ class ClusterNodes:
         self.launcher = _ByNode(launcher, cluster)
         footprints = LearnedFootprints(paths.peaks_file())
         files_of = partial(files_for_nodes, catalog.cache_dir(settings), settings.cluster)
-        nodes = NodeAdmission(cluster, footprints, memory_policy(settings), clock, files_of)
+        port = secrets.randbelow(len(PORTS))
+        nodes = NodeAdmission(cluster, footprints, memory_policy(settings), clock, files_of, port)
         self.admission = KeptAdmission(here, nodes)
         self.drain, self.start = cluster.drain, cluster.start
         self.tick, self.shutdown = cluster.tick, cluster.shutdown

@@ -22,8 +22,8 @@ NEED = 2 << 30
 """Bytes of memory that each node has to have at least for the processes of an engine on its cards. Estimated,
 and never measured."""
 
-PORT = 29501
-"""Where the processes of a gang meet; others with the same first node take the next ones."""
+PORTS = range(29501, 29565)
+"""Where the processes of a gang meet, on its first node."""
 
 There = Callable[[str], Collection[ModelWorker]]
 """Who has memory on a node, or was promised some."""
@@ -39,9 +39,11 @@ def seek(
     there: There,
     supplied: Supplied,
     max_loaded: int = 0,
+    first_port: int = 0,
 ) -> memory.Decision:
     """Whether it may load now, and where all of its processes run then; it is itself nowhere `there`.
-    `max_loaded` bounds the models of each node."""
+    `max_loaded` bounds the models of each node. Which port is free there is not known here: of `PORTS` those
+    from the number `first_port` on are tried, another one after each crash."""
     engine, size, count = worker.resolved.load.engine, worker.resolved.size, worker.resolved.nodes
     seen = [_with_cards(one, nodes[one.name], engine, there(one.name)) for one in places]
     seen = [_as_others_know_it(_with_room(one, max_loaded), nodes) for one in seen]
@@ -59,7 +61,9 @@ def seek(
     )
     beside = (one for one in there(first.node) if one.node == first.node)
     taken = {one.gang.port for one in beside if one.gang is not None}
-    port = next(port for port in range(PORT, PORT + len(taken) + 1) if port not in taken)
+    turn = first_port + len(worker.state.crashes)
+    in_turn = (PORTS[(turn + more) % len(PORTS)] for more in range(len(PORTS)))
+    port = next(port for port in in_turn if port not in taken)
     addresses = [nodes[name].address for name, _ in found.nodes]
     worker.gang = Gang(addresses, port, len(first.cards), round(found.part, 3))
     worker.node, worker.there = first.node, first.there

@@ -76,9 +76,17 @@ class NodeAdmission:
     """Implements `Admits`: decides for the pool which node a worker runs on."""
 
     def __init__(
-        self, known: Known, footprints: Footprints, policy: MemoryPolicy, clock: Clock, files_of: FilesOf
+        self,
+        known: Known,
+        footprints: Footprints,
+        policy: MemoryPolicy,
+        clock: Clock,
+        files_of: FilesOf,
+        first_port: int = 0,
     ) -> None:
-        self._known, self._footprints, self._policy = known, footprints, policy
+        """`first_port` is which of `gangs.PORTS` is tried first: another one in each supervisor, for they do
+        not know of each other."""
+        self._known, self._footprints, self._policy, self._first_port = known, footprints, policy, first_port
         self._clock, self._files_of = clock, files_of
         self._occupancy, self._hopes = Occupancy(), Hopes()
         self._places = Places(self._occupancy, policy)
@@ -111,8 +119,9 @@ class NodeAdmission:
             by_name = {node.name: node for node in nodes}
             places = [place for _, place in self._as_to(worker, self._look(nodes), files)]
             decision = gangs.seek(
-                worker, by_name, places, self._occupancy.on, supplied, self._policy.max_loaded
-            )
+                worker, by_name, places, self._occupancy.on, supplied, self._policy.max_loaded,
+                self._first_port,
+            )  # fmt: skip
         else:
             want = memory.Want(worker.name, need, waits, counted(worker))
             decision = self._seat(want, worker, nodes, files, supplied, held)

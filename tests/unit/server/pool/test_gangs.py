@@ -9,7 +9,7 @@ from ai_pal.errors import Code
 from ai_pal.protocol import worker as inner
 from ai_pal.protocol.cluster import Card, CardShare, Node
 from ai_pal.server.nodes.base import Arrived, ExitStatus, ProcessUsage
-from ai_pal.server.pool.gangs import MODULE, NEED, PORT
+from ai_pal.server.pool.gangs import MODULE, NEED, PORTS
 from tests.unit.server.pool.test_nodes import HELD, World
 
 GB = 1 << 30
@@ -54,10 +54,24 @@ def test_all_processes_are_started_with_their_own_cards_and_know_each_other() ->
     world.supervisor.worker_message(first.worker, inner.WorkerHello(1, "1"))
     (load,) = world.loads
     assert isinstance(load, inner.LoadModel)
-    gang = inner.Gang(["10.0.0.1", "10.0.0.2"], PORT, 1, round(19 / 24, 3))
+    gang = inner.Gang(["10.0.0.1", "10.0.0.2"], PORTS[0], 1, round(19 / 24, 3))
     assert load.gang == told.gang == gang
     assert (load.path, told.path, arguments["--rank"]) == ("/1/org/m.gguf", "/2/org/m.gguf", "1")
     assert [(one.model, one.node) for one in world.supervisor.statuses()] == [("echo", "1")]
+
+
+def test_another_port_is_tried_after_each_crash() -> None:
+    world = world_of(*TWO)
+    world.ask()
+    (worker,) = world.supervisor.pool
+    ports = []
+    for _ in range(3):
+        assert worker.gang is not None
+        ports.append(worker.gang.port)
+        for process in world.exits[-2:]:
+            process(ExitStatus(signal=9))
+        world.wait(10.0)
+    assert ports == list(PORTS[:3]), "somebody whom this supervisor does not know may have the first"
 
 
 @pytest.mark.parametrize(
