@@ -10,7 +10,7 @@ from workers.engines.base import Job
 
 
 def check_able(job: Job, ready: Ready, model: str) -> None:
-    """Raises `AiPalError` (`unsupported`), naming what is missing."""
+    """Raises `AiPalError` (`unsupported`, `bad_request`), naming what is missing."""
     for need in needs_of(job):
         if need not in ready.abilities:
             fail(Code.UNSUPPORTED, f"{model} cannot {needs.WHAT[need]}", _hint(need, ready.abilities))
@@ -22,6 +22,8 @@ def check_able(job: Job, ready: Ready, model: str) -> None:
             f"{model} is loaded, adapters (lora) are for its load",
             f"ask for {model}?lora=FILE",
         )
+    if isinstance(job, CompleteText) and job.options.prefill and not isinstance(job.prompt, str):
+        fail(Code.BAD_REQUEST, "a prompt of tokens takes no prefill", "add its tokens to the prompt")
     wanted = job.options.context or 0
     if 0 < ready.context < wanted:
         message = f"{model} has a window of {ready.context} tokens, {wanted} are asked for"

@@ -104,6 +104,8 @@ class Vllm:
         began = time.monotonic()
         try:
             route, body = self._asked(job)
+            if job.options.prefill:
+                self._sink.delta(job.key, job.options.prefill, 0)
             self._asker.stream(
                 route, body, lambda event: self._heard(answer, event), timeout=None, opened=answer.opened
             )
@@ -129,8 +131,6 @@ class Vllm:
         fitted = fit(job.messages, self._counter, self._context, room, trims=job.options.trim)
         if fitted.dropped:
             self._sink.trimmed(job.key, fitted.dropped, self._context)
-        if job.options.prefill:
-            self._sink.delta(job.key, job.options.prefill, 0)
         return "/v1/chat/completions", chat.chat_body(fitted.messages, job.options)
 
     def _heard(self, answer: "_Answer", event: dict[str, Any]) -> bool:

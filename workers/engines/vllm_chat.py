@@ -41,13 +41,7 @@ def messages_of(messages: Sequence[Message]) -> list[dict[str, Any]]:
 def chat_body(messages: Sequence[Message], options: GenerationOptions) -> dict[str, Any]:
     """Raises `AiPalError` (`bad_request`) for options that it would not look at."""
     said: list[dict[str, Any]] = messages_of(messages)
-    body = {**_sampling(options), "messages": said}
-    wanted = options.response_format
-    if isinstance(wanted, JsonSchema):
-        named = {"name": wanted.name, "schema": wanted.schema, "strict": True}
-        body["response_format"] = {"type": "json_schema", "json_schema": named}
-    elif wanted is not None:
-        body["response_format"] = {"type": "json_object"}
+    body = {**_both(options), "messages": said}
     if options.thinking == "off":
         body["chat_template_kwargs"] = {"enable_thinking": False}
     if options.prefill:
@@ -58,10 +52,12 @@ def chat_body(messages: Sequence[Message], options: GenerationOptions) -> dict[s
 
 def completion_body(job: CompleteText) -> dict[str, Any]:
     """Raises as `chat_body`."""
-    return {**_sampling(job.options), "prompt": job.prompt}
+    prompt = job.prompt + job.options.prefill if isinstance(job.prompt, str) else job.prompt
+    return {**_both(job.options), "prompt": prompt}
 
 
-def _sampling(options: GenerationOptions) -> dict[str, Any]:
+def _both(options: GenerationOptions) -> dict[str, Any]:
+    """What is said of a conversation and of raw text alike."""
     refuse_unknown(options.extra, (*EXTRA, *NAMES.values()), "vLLM")
     body: dict[str, Any] = {**options.extra, **STREAM}
     for name, its in NAMES.items():
@@ -71,6 +67,12 @@ def _sampling(options: GenerationOptions) -> dict[str, Any]:
         body["stop"] = stop
     if options.logit_bias:
         body["logit_bias"] = {str(token): bias for token, bias in options.logit_bias.items()}
+    wanted = options.response_format
+    if isinstance(wanted, JsonSchema):
+        named = {"name": wanted.name, "schema": wanted.schema, "strict": True}
+        body["response_format"] = {"type": "json_schema", "json_schema": named}
+    elif wanted is not None:
+        body["response_format"] = {"type": "json_object"}
     return body
 
 

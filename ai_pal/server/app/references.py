@@ -50,8 +50,8 @@ def _spread(load: LoadModel, own: ModelSettings, settings: Settings) -> LoadMode
         fail(Code.CONFIG_INVALID, what, "use the model in that form, or leave `nodes` out")
     if own.replica_bounds != (1, 1):
         fail(Code.CONFIG_INVALID, f"{what}: it cannot have replicas too", "leave one of them out")
-    if load.options or load.device:
-        asked = ", ".join([*load.options, *(["device"] if load.device else [])])
+    said = {"device": bool(load.device), "threads": load.threads != settings.threads}
+    if asked := ", ".join([*load.options, *(name for name, is_said in said.items() if is_said)]):
         fail(Code.CONFIG_INVALID, f"{what}: its options are not for vLLM: {asked}", "leave them out")
     return msgspec.structs.replace(load, engine=SPREAD, prefixes="", prefix_bytes=0)
 

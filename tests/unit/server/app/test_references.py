@@ -1,13 +1,15 @@
-"""Which model a job means that names none."""
+"""Which model a job means that names none, and what a model over several nodes is not told."""
 
 from pathlib import Path
 
+import msgspec
 import pytest
 
 from ai_pal.config import ModelSettings, Settings
+from ai_pal.config.cluster_settings import ClusterSettings
 from ai_pal.errors import AiPalError, Code
 from ai_pal.protocol import client as wire
-from ai_pal.server.app.references import model_of
+from ai_pal.server.app.references import load_of, model_of
 from tests.gguf_files import gguf
 
 EMBED, RERANK = wire.Embed(1, ["a"]), wire.Rerank(1, "q", ["a"])
@@ -89,3 +91,30 @@ def test_what_the_client_says_usually_goes_before_the_file(kept: Kept) -> None:
 
 def test_texts_are_gone_on_with_by_the_default(kept: Kept) -> None:
     assert model_of(wire.Complete(1, "Once"), kept.settings("talks")) == "talks"
+
+
+@pytest.mark.parametrize(
+    ("own", "fault"),
+    [
+        (ModelSettings(nodes=2, threads=3), "threads"),
+        (ModelSettings(nodes=2, device="cuda:0"), "device"),
+        (ModelSettings(nodes=2, replicas=2), "replicas"),
+    ],
+    ids=["threads", "device", "replicas"],
+)
+def test_what_is_said_of_a_model_over_nodes_in_vain_is_refused(
+    tmp_path: Path, own: ModelSettings, fault: str
+) -> None:
+    folder = tmp_path / "big"
+    folder.mkdir()
+    (folder / "config.json").write_text('{"model_type": "llama"}')
+    header = b'{"w": {"dtype": "F32", "shape": [1], "data_offsets": [0, 4]}}'
+    (folder / "model.safetensors").write_bytes(len(header).to_bytes(8, "little") + header + bytes(4))
+    cluster = ClusterSettings(engine="ray", address="10.0.0.1:6379", listen="10.0.0.1:7700")
+    plain = ModelSettings(path=str(folder), nodes=2)
+    assert load_of("big", Settings(models={"big": plain}, cluster=cluster)).load.engine == "vllm"
+    said = msgspec.structs.replace(own, path=str(folder))
+    with pytest.raises(AiPalError) as refused:
+        load_of("big", Settings(models={"big": said}, cluster=cluster))
+    assert refused.value.failure.code is Code.CONFIG_INVALID
+    assert fault in refused.value.failure.message

@@ -3,8 +3,9 @@ from typing import Any
 import pytest
 
 from ai_pal.protocol.content import Message
-from ai_pal.protocol.options import GenerationOptions
-from workers.engines.vllm_chat import chat_body
+from ai_pal.protocol.options import GenerationOptions, JsonObject
+from ai_pal.protocol.worker import CompleteText
+from workers.engines.vllm_chat import chat_body, completion_body
 
 HI = [Message("user", "hi")]
 
@@ -39,3 +40,10 @@ def test_nothing_else_is_told_unasked() -> None:
         "stream_options": {"include_usage": True, "continuous_usage_stats": True},
         "messages": [{"role": "user", "content": "hi"}],
     }
+
+
+def test_raw_text_begins_and_is_held_to_a_form_as_an_answer_is() -> None:
+    options = GenerationOptions(prefill="So", response_format=JsonObject())
+    body = completion_body(CompleteText(1, "Why? ", options=options))
+    assert body["prompt"] == "Why? So"
+    assert body["response_format"] == {"type": "json_object"}
