@@ -18,7 +18,7 @@ from ai_pal.server.nodes.base import ExitStatus, LaunchSpec, ProcessUsage
 from ai_pal.server.pool import lifecycle
 from ai_pal.server.pool.admission import MemoryPolicy
 from ai_pal.server.pool.model_worker import ModelWorker
-from ai_pal.server.pool.pool import PoolPolicy
+from ai_pal.server.pool.policy import PoolPolicy
 from ai_pal.server.pool.supervisor import Supervisor
 from ai_pal.transport.sockets import Blob
 from tests.local_router import NoDownloads, ask

@@ -6,7 +6,7 @@ from enum import StrEnum
 import msgspec
 
 from ai_pal.server.pool.lifecycle import Policy
-from ai_pal.server.pool.pool import PoolPolicy
+from ai_pal.server.pool.policy import PoolPolicy
 from ai_pal.server.pool.replicas import Pace
 from tests.simulation.hub import DISTANT
 

@@ -33,6 +33,7 @@ from ai_pal.server.endpoints.clients import ClientEndpoint
 from ai_pal.server.endpoints.workers import WorkerEndpoint
 from ai_pal.server.nodes.local import LocalLauncher
 from ai_pal.server.nodes.process_exit import watch_pid
+from ai_pal.server.pool import terms
 from ai_pal.server.pool.supervisor import Supervisor
 from ai_pal.server.services.activity import Activity
 from ai_pal.server.services.downloads import Downloads
@@ -211,7 +212,7 @@ class Daemon:
         if self._current.renewed():
             settings = self._settings
             self._answerers.take(settings)
-            self._supervisor.pool.take(pool_policy(settings))
+            terms.take(self._supervisor.pool, pool_policy(settings))
             self._calibration.policy = idle_policy(settings)
             self._clients.identity = msgspec.structs.replace(
                 self._identity, fingerprint=self._current.fingerprint

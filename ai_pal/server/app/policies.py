@@ -4,7 +4,7 @@ from ai_pal.config import Settings
 from ai_pal.server.children.egress import EgressPolicy
 from ai_pal.server.pool import lifecycle
 from ai_pal.server.pool.admission import MemoryPolicy
-from ai_pal.server.pool.pool import PoolPolicy
+from ai_pal.server.pool.policy import PoolPolicy
 from ai_pal.server.router.ports import RouterPolicy
 from ai_pal.server.services.idle_calibration import IdlePolicy
 

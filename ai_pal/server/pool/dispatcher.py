@@ -11,9 +11,10 @@ from ai_pal.server.pool import lifecycle
 from ai_pal.server.pool.group import Group
 from ai_pal.server.pool.job import JobTable, WorkerJob
 from ai_pal.server.pool.lifecycle import Phase
+from ai_pal.server.pool.loads import RESEND_INTERVAL
 from ai_pal.server.pool.model_worker import ModelWorker
 from ai_pal.server.pool.notifier import Notifier
-from ai_pal.server.pool.pool import RESEND_INTERVAL, Pool
+from ai_pal.server.pool.pool import Pool
 from ai_pal.server.pool.prefixes import KnownPrefixes, fingerprints
 from ai_pal.server.pool.replicas import Taker, taker
 from ai_pal.server.ports import Clock, Workers

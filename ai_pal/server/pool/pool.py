@@ -1,17 +1,10 @@
 """The pool of models' workers: drives each one's life and carries out what the lifecycle decides."""
 
-import itertools
-import re
-from functools import partial
 from typing import Protocol
 
-import msgspec
-
-from ai_pal.catalog.resolved import Resolved
 from ai_pal.errors import AiPalError, Code, Failure
-from ai_pal.server.nodes.base import Launcher, WorkerProcess
-from ai_pal.server.nodes.gang import launched
-from ai_pal.server.pool import lifecycle
+from ai_pal.server.nodes.base import ExitStatus, Launcher, WorkerProcess
+from ai_pal.server.pool import exits, lifecycle
 from ai_pal.server.pool.admission_controller import (
     HOLDING,
     ROOM_LOOK_INTERVAL,
@@ -19,43 +12,23 @@ from ai_pal.server.pool.admission_controller import (
     Admits,
 )
 from ai_pal.server.pool.agenda import Agenda
-from ai_pal.server.pool.failures import IGNORED_CANCEL, REPLACED
-from ai_pal.server.pool.fair_queue import FairQueue
-from ai_pal.server.pool.gangs import specs_of
-from ai_pal.server.pool.group import Group
+from ai_pal.server.pool.failures import IGNORED_CANCEL
 from ai_pal.server.pool.lifecycle import Phase
-from ai_pal.server.pool.load_progress import LoadWatch
+from ai_pal.server.pool.loads import LOOK_INTERVAL, Loads
 from ai_pal.server.pool.model_worker import ModelWorker
-from ai_pal.server.pool.replicas import Pace
+from ai_pal.server.pool.policy import PoolPolicy
+from ai_pal.server.pool.processes import Processes
 from ai_pal.server.pool.roster import Roster
 from ai_pal.server.pool.scaler import Scaler
 from ai_pal.server.pool.warm_pool import WarmPool
 from ai_pal.server.ports import Clock, Jitter, Observe, Resolve, Workers
 
-RESEND_INTERVAL = 0.05
-"""Seconds until a worker that could not take a message is tried again."""
-
 PUTS_OFF = (lifecycle.Alive, lifecycle.Beat)
 """Signs of life: what is due of their worker is due later."""
-
-LOAD_LOOK_INTERVAL = 0.1
-"""Seconds between two looks at a loading process from outside."""
 
 MEMORY_LOOK_INTERVAL = 10.0
 """Seconds between two looks at what a loaded model has taken: the system remembers its peak meanwhile, and
 one look costs as much as the rest of a short answer."""
-
-
-class PoolPolicy(msgspec.Struct, frozen=True):
-    """Bounds and budgets. `queue_size` counts waiting requests per model; seconds elsewhere."""
-
-    worker: lifecycle.Policy = lifecycle.Policy()
-    queue_size: int = 512
-    keep_alive: float = 300.0
-    cancel_timeout: float = 15.0
-    spare_engines: tuple[str, ...] = ()
-    log_prompts: bool = False
-    replicas: Pace = Pace()
 
 
 class PoolOwner(Protocol):
@@ -88,9 +61,10 @@ class Pool(Roster):
         admission: Admits | None = None,
     ) -> None:
         super().__init__(resolve)
-        self._owner, self._launcher, self._workers, self._clock = owner, launcher, workers, clock
-        self._jitter, self._observe = jitter, observe
+        self._owner, self._clock, self._jitter, self._observe = owner, clock, jitter, observe
         self.warm_pool = WarmPool(launcher, workers, observe)
+        self._processes = Processes(launcher, self.warm_pool, observe, self._exited)
+        self.loads = Loads(workers, clock=clock, apply=self.apply, told=owner.worker_moved)
         self.admission = AdmissionController(
             admission,
             self,
@@ -98,69 +72,17 @@ class Pool(Roster):
             clock=clock,
             observe=observe,
             apply=self.apply,
-            told=self._waits,
+            told=owner.worker_moved,
         )
         self.scaler = Scaler(self, clock=clock, observe=observe, apply=self.apply)
         self._agenda = Agenda(self._due_at)
         self.policy = policy
         self.closing = False
-        self._numbers = itertools.count(1)
 
     def process_of(self, identity: str) -> WorkerProcess | None:
         """The process with this identity, of a model's worker or the spare one."""
         worker = self.of_worker(identity)
         return worker.process if worker is not None else self.warm_pool.process_of(identity)
-
-    def worker_for(self, resolved: Resolved) -> ModelWorker:
-        """The worker for a model, made if need be; of its replicas the first."""
-        worker = self.sharing(resolved)
-        if worker is None:
-            keep_alive = self.policy.keep_alive if resolved.keep_alive is None else resolved.keep_alive
-            size = self.policy.queue_size
-            worker = ModelWorker(Group(resolved, FairQueue(size), FairQueue(size), keep_alive))
-            self.add(worker)
-        elif worker.process is None and not worker.group.has_process and worker.name == resolved.name:
-            self.means(worker.group, resolved)
-        elif worker.resolved.is_replaced_by(resolved):
-            self._replace(worker, resolved)
-        else:
-            self._stays_as(worker, resolved)
-        return worker
-
-    def _stays_as(self, worker: ModelWorker, resolved: Resolved) -> None:
-        """As long and as many as the settings say by now; pinned under any of its names is pinned."""
-        group, before, keep_alive = worker.group, worker.resolved, resolved.keep_alive
-        if worker.name == resolved.name and keep_alive != before.keep_alive:
-            self.means(group, msgspec.structs.replace(before, keep_alive=keep_alive))
-            if not group.kept_as_said:
-                group.keep_alive = self.policy.keep_alive if keep_alive is None else keep_alive
-        if resolved.pinned and not before.pinned:
-            self.means(group, msgspec.structs.replace(group.resolved, pinned=True))
-        if worker.name == resolved.name and not before.has_bounds_of(resolved):
-            least, most = resolved.replicas, resolved.most_replicas
-            bounds = msgspec.structs.replace(group.resolved, replicas=least, most_replicas=most)
-            self.means(group, bounds)
-        if group.resolved is not before:
-            self.arm(worker)
-            self.changed(worker)
-
-    def take(self, policy: PoolPolicy) -> None:
-        """From now on this is the policy; what is loaded and kept as usual is kept as is usual now."""
-        before, self.policy = self.policy.keep_alive, policy
-        for worker in self:
-            own = worker.group.kept_as_said or worker.resolved.keep_alive is not None
-            if not own and worker.number == 1 and worker.keep_alive == before != policy.keep_alive:
-                worker.group.keep_alive = policy.keep_alive
-            self.arm(worker)
-            self.changed(worker)
-
-    def _replace(self, worker: ModelWorker, resolved: Resolved) -> None:
-        """Let it end when what runs in it has ended: whoever waits is served by what is there now."""
-        load = msgspec.structs.replace(resolved.load, model=worker.model)
-        self.means(worker.group, msgspec.structs.replace(resolved, load=load))
-        for one in worker.group.members:
-            if one.process is not None:
-                self.apply(one, lifecycle.StopWanted(REPLACED, one.busy))
 
     def apply(self, worker: ModelWorker, event: lifecycle.AnyEvent) -> None:
         """One transition of the worker, and its effects."""
@@ -183,17 +105,6 @@ class Pool(Roster):
         if worker.state.phase is not before or not isinstance(event, PUTS_OFF):
             self.arm(worker)
 
-    def connected(self, worker: ModelWorker) -> None:
-        """The worker said hello: tell it what to load, in the next tick if it cannot be told now."""
-        if not worker.greeted:
-            worker.greeted = True
-            self.apply(worker, lifecycle.Alive())  # that it cannot be told yet is no fault of its own
-        if not self._workers.send(worker.identity, worker.load_there):
-            self._clock.wake_at(self._clock.now() + RESEND_INTERVAL)
-            return
-        worker.watch = LoadWatch(worker.resolved.size)
-        self.apply(worker, lifecycle.Connected())
-
     def tick(self, now: float) -> None:
         """Look at loading processes, let budgets run out, reap what is idle, forget what is gone: of all
         workers only at those of which something may be due."""
@@ -202,7 +113,7 @@ class Pool(Roster):
             if worker.state.phase is Phase.WAITING and worker.wanted and self.admission.has(worker):
                 self.apply(worker, lifecycle.Room())
         for worker in self.standing(*lifecycle.COMING):
-            self._comes(worker)
+            self.loads.look(worker)
         groups = self.scaler.due(now)
         going = [worker for group in groups if group.goes(now) for worker in group.members]
         for worker in dict.fromkeys([*self.standing(Phase.WAITING), *self._agenda.due(now), *going]):
@@ -213,13 +124,6 @@ class Pool(Roster):
         for group in dict.fromkeys([*groups, *self.scaler.due(now)]):
             self.scaler.scale(group)
         self._wake(now)
-
-    def _comes(self, worker: ModelWorker) -> None:
-        """Look how far its load is, and tell it what it could not be told before."""
-        if worker.greeted and worker.state.phase in lifecycle.UNSTARTED:
-            self.connected(worker)
-        if worker.state.phase in lifecycle.COMING:
-            self._look(worker)
 
     def _forgotten(self, worker: ModelWorker) -> None:
         """Nothing is due of it; of a model's replicas the one that is left goes when its own time comes."""
@@ -278,10 +182,7 @@ class Pool(Roster):
         if self.warm_pool.spare is not None or self.closing or engine not in self.policy.spare_engines:
             return
         if self.admission.for_spare():
-            self.warm_pool.launch(engine, f"spare-{engine}.{next(self._numbers)}.0")
-
-    def _waits(self, worker: ModelWorker) -> None:
-        self._owner.worker_moved(worker)
+            self._processes.start_spare(engine)
 
     def _act(self, worker: ModelWorker, action: lifecycle.Action) -> None:
         match action:
@@ -301,93 +202,50 @@ class Pool(Roster):
             return
         if (twin := self.twin(worker)) is not None:
             self._observe("loaded_twice", model=worker.name, beside=twin.name)
-        if self._adopt(worker):
-            return
-        slug = re.sub(r"[^A-Za-z0-9_-]+", "-", worker.name)[-40:].strip("-")
-        worker.identity = f"{slug}.{next(self._numbers)}.{incarnation}"
-        worker.watch, worker.arrived, worker.greeted = None, None, False
         try:
-            told = partial(self._exited, worker, worker.identity)
-            worker.process = launched(self._launcher, specs_of(worker), told)
+            greeted = self._processes.start(worker, incarnation)
         except AiPalError as error:
             self._observe("spawn_failed", model=worker.name, reason=error.failure.message)
             self.apply(worker, lifecycle.SpawnRefused(error.failure, self._jitter()))
             return
         self.lives(worker)
         self.admission.moved(worker)
+        if greeted:
+            self.loads.connected(worker)
 
-    def _adopt(self, worker: ModelWorker) -> bool:
-        """Let it take over the spare worker's process and identity, if that is of its engine."""
-        spare = self.warm_pool.take(worker.prepared)
-        if spare is None:
-            return False
-        worker.identity, worker.process, worker.watch = spare.identity, spare.process, None
-        spare.ended = partial(self._exited, worker, worker.identity)
-        self.lives(worker)
-        self._observe("spare_taken", model=worker.name, worker=worker.identity)
-        if spare.greeted:
-            self.connected(worker)
-        return True
-
-    def _exited(self, worker: ModelWorker, identity: str, status: lifecycle.ExitStatus) -> None:
-        if worker.identity != identity or worker.process is None:
-            return
-        status = _as_refusal(worker, status)
+    def _exited(self, worker: ModelWorker, status: ExitStatus) -> None:
+        status = exits.as_refusal(worker, status)
         self.admission.ended(worker, status)
+        tail = worker.process.stderr_tail() if worker.process is not None else ""
+        worker.process = worker.info = None
+        self.died(worker.identity)
         if status.refused and worker.state.phase in lifecycle.COMING:
-            self._refused(worker, identity, status)
+            self._refused(worker, status)
             return
-        tail = worker.process.stderr_tail()
-        planned = worker.state.planned and worker.state.reason is not None
-        failure = worker.state.reason if planned else lifecycle.explain(worker.state, status, tail)
+        planned, failure = worker.state.planned, exits.explain(worker, status, tail)
         self._observe(
             "worker_exited",
             model=worker.name,
-            worker=identity,
+            worker=worker.identity,
             code=status.code,
             signal=status.signal,
             planned=planned,
             **({"node": worker.node, "reason": status.reason} if worker.node else {}),
         )
-        worker.process = worker.info = None
         self.admission.release(worker)
         worker.restarts += not planned
-        self.died(identity)
-        assert failure is not None
         self._owner.worker_gone(worker, failure)
         wanted = self.scaler.is_needed(worker, again=not planned)
         self.apply(worker, lifecycle.Exited(status, wanted, self._jitter(), tail))
         self.scaler.exited(worker, planned=planned)
 
-    def _refused(self, worker: ModelWorker, identity: str, status: lifecycle.ExitStatus) -> None:
+    def _refused(self, worker: ModelWorker, status: ExitStatus) -> None:
         """Its node would not have it, or cannot run it: whether it may load is asked anew."""
-        node, worker.process, worker.info = status.node or worker.node, None, None
+        node = status.node or worker.node
         self._observe("placement_refused", model=worker.name, node=node, reason=status.reason)
         self.admission.release(worker)
-        self.died(identity)
-        what = "insufficient memory: " if status.cause is None else ""
-        reason = f"{what}node {node} refused {worker.name}: {status.reason}"
-        code = status.cause or Code.INSUFFICIENT_MEMORY
-        self.apply(worker, lifecycle.Deferred(Failure(code, reason, retryable=True)))
+        self.apply(worker, lifecycle.Deferred(exits.refused_by(node, worker, status)))
         self._clock.wake_at(self._clock.now())
-
-    def _look(self, worker: ModelWorker) -> None:
-        usage = worker.process.usage() if worker.process else None
-        if usage is None:
-            return
-        if usage.arrived is not None:
-            if usage.arrived != worker.arrived:
-                worker.arrived = usage.arrived
-                self.apply(worker, lifecycle.Fetching(usage.arrived.fraction))
-                self._owner.worker_moved(worker)
-            return
-        if worker.watch is None:
-            worker.watch = LoadWatch(worker.resolved.size)
-        fraction = worker.watch.look(usage)
-        if fraction is not None:
-            loading = worker.state.phase is Phase.LOADING
-            self.apply(worker, lifecycle.Alive(fraction if loading else None))
-            self._owner.worker_moved(worker)
 
     def arm(self, worker: ModelWorker) -> None:
         """Come back when something is due of this worker."""
@@ -412,16 +270,6 @@ class Pool(Roster):
         if self.has_any(Phase.WAITING):
             times.append(now + ROOM_LOOK_INTERVAL)
         if self.has_any(*lifecycle.COMING):
-            times.append(now + LOAD_LOOK_INTERVAL)
+            times.append(now + LOOK_INTERVAL)
         if known := [when for when in times if when is not None]:
             self._clock.wake_at(min(known))
-
-
-def _as_refusal(worker: ModelWorker, status: lifecycle.ExitStatus) -> lifecycle.ExitStatus:
-    """A node that lacks the engine says so only by a worker there: that is no end of the model, for others
-    may have it."""
-    reason = worker.state.reason
-    lacks = worker.node and worker.state.phase in lifecycle.COMING and reason is not None
-    if not lacks or reason is None or reason.code != Code.ENGINE_MISSING:
-        return status
-    return lifecycle.ExitStatus(refused=True, reason=reason.message, cause=Code.ENGINE_MISSING)

@@ -2,18 +2,16 @@
 like everything there. A model with one worker comes and goes without it."""
 
 from collections.abc import Callable
-from typing import TYPE_CHECKING, Protocol
+from typing import Protocol
 
 from ai_pal.errors import Code, Failure
 from ai_pal.server.pool import lifecycle
 from ai_pal.server.pool.group import THERE, Group
 from ai_pal.server.pool.lifecycle import Phase
 from ai_pal.server.pool.model_worker import ModelWorker
+from ai_pal.server.pool.policy import PoolPolicy
 from ai_pal.server.pool.replicas import Call, End, Facts, is_needed, next_look, scale
 from ai_pal.server.ports import Clock, Observe
-
-if TYPE_CHECKING:
-    from ai_pal.server.pool.pool import PoolPolicy
 
 COMES_BACK = frozenset({Phase.WAITING, Phase.BACKING_OFF, Phase.DRAINING, Phase.STOPPING, Phase.KILLING})
 """A replica in one of these is there again by itself while somebody waits and no other one is there."""
@@ -27,7 +25,7 @@ IDLE = Failure(Code.UNLOADED, "it was idle, and other replicas answer for its mo
 class Workers(Protocol):
     """The pool, as it is seen from here."""
 
-    policy: "PoolPolicy"
+    policy: PoolPolicy
     closing: bool
 
     def add(self, worker: ModelWorker) -> None: ...

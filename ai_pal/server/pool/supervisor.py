@@ -23,7 +23,9 @@ from ai_pal.server.pool.job import JobTable, WorkerJob, prompt_of
 from ai_pal.server.pool.lifecycle import Phase
 from ai_pal.server.pool.model_worker import ModelWorker
 from ai_pal.server.pool.notifier import Notifier
-from ai_pal.server.pool.pool import Pool, PoolPolicy
+from ai_pal.server.pool.policy import PoolPolicy
+from ai_pal.server.pool.pool import Pool
+from ai_pal.server.pool.terms import worker_for
 from ai_pal.server.pool.unloads import Unloading, Unloads
 from ai_pal.server.ports import Clients, Clock, Jitter, Observe, Resolve, Workers
 
@@ -81,7 +83,7 @@ class Supervisor:
         resolved = resolved.kept_here if job.stays else resolved
         if by_vocabulary(job.work, self.pool.phase_of(resolved)):
             resolved = resolved.vocabulary
-        worker = self.pool.worker_for(resolved) if job.background else self._worker_for(resolved)
+        worker = worker_for(self.pool, resolved) if job.background else self._worker_for(resolved)
         request = self._open(worker, job, sink)
         if self.pool.policy.log_prompts:
             self._observe("prompt", request=request.key, **prompt_of(job.work))
@@ -186,7 +188,7 @@ class Supervisor:
             case inner.Beat():
                 self.pool.apply(worker, lifecycle.Beat(message.steps, worker.busy))
             case inner.WorkerHello():
-                self.pool.connected(worker)
+                self.pool.loads.connected(worker)
             case inner.LoadProgress():
                 self.pool.apply(worker, lifecycle.Alive(message.fraction))
                 self._notifier.progress(worker)
@@ -259,7 +261,7 @@ class Supervisor:
 
     def _worker_for(self, resolved: Resolved) -> ModelWorker:
         self._used(resolved)
-        return self.pool.worker_for(resolved)
+        return worker_for(self.pool, resolved)
 
     def _open(self, worker: ModelWorker, job: Job, sink: Sink) -> WorkerJob:
         """Into the line with it, if that is not full for who asks."""

@@ -1,6 +1,7 @@
 """The life of one model's worker as a pure state machine, without I/O and without a clock."""
 
 from ai_pal.server.nodes.base import ExitStatus
+from ai_pal.server.pool.lifecycle.ends import explain
 from ai_pal.server.pool.lifecycle.events import (
     Action,
     Alive,
@@ -25,8 +26,8 @@ from ai_pal.server.pool.lifecycle.events import (
     Terminate,
     Tick,
 )
-from ai_pal.server.pool.lifecycle.state import RUNNING, Phase, Policy, State
-from ai_pal.server.pool.lifecycle.transitions import COMING, UNSTARTED, Step, deadline, explain, step
+from ai_pal.server.pool.lifecycle.state import COMING, RUNNING, UNSTARTED, Phase, Policy, State
+from ai_pal.server.pool.lifecycle.transitions import Step, deadline, step
 
 __all__ = [
     "COMING",

@@ -32,6 +32,12 @@ RUNNING = frozenset(
 )
 """Phases in which a process exists."""
 
+UNSTARTED = (Phase.STARTING, Phase.FETCHING)
+"""Phases before the process has said hello, or was told what to load."""
+
+COMING = (*UNSTARTED, Phase.LOADING)
+"""Phases on the way to a loaded model."""
+
 
 class Policy(msgspec.Struct, frozen=True):
     """Budgets in seconds. Stall budgets count from the last progress, never from the start. A worker that is

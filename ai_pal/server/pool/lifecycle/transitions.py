@@ -4,7 +4,6 @@ Back-off is exponential with full jitter (AWS Architecture Blog, "Exponential Ba
 2015): the delay is uniform in [0, min(cap, base * 2^n)].
 """
 
-import re
 from collections.abc import Callable
 from typing import Any
 
@@ -12,9 +11,7 @@ from msgspec.structs import replace
 
 from ai_pal.counted import counted
 from ai_pal.errors import Code, Failure
-from ai_pal.protocol.worker import EXIT_NEVER, SAID_ON_STDERR
-from ai_pal.server.nodes.base import ExitStatus
-from ai_pal.server.nodes.deaths import death
+from ai_pal.server.pool.lifecycle.ends import explain
 from ai_pal.server.pool.lifecycle.events import (
     Action,
     Alive,
@@ -39,25 +36,9 @@ from ai_pal.server.pool.lifecycle.events import (
     Terminate,
     Tick,
 )
-from ai_pal.server.pool.lifecycle.state import RUNNING, Phase, Policy, State
+from ai_pal.server.pool.lifecycle.state import COMING, RUNNING, UNSTARTED, Phase, Policy, State
 
 Step = tuple[State, tuple[Action, ...]]
-
-OVER_CPU_LIMIT = 24
-"""SIGXCPU: workers set such a limit for their load."""
-
-LONGEST_WORDS = 300
-OF_TEMPLATE = "Error: "
-"""How the line begins in which llama.cpp says what is wrong in a chat template."""
-CAUSES = (r"ASSERT|what\(\):", "error loading model", "clip_init:", f"^{OF_TEMPLATE}", "(?i)error")
-_STAMP = re.compile(r"[\d.]+ [A-Z] ")
-"""How lines of llama.cpp's log begin."""
-
-GIVEN_UP = (4, 6, 8)
-"""SIGILL, SIGABRT, SIGFPE: a library's own end over what it cannot load, and it would come to it again."""
-
-UNSTARTED = (Phase.STARTING, Phase.FETCHING)
-COMING = (*UNSTARTED, Phase.LOADING)
 
 
 def step(state: State, event: AnyEvent, now: float, policy: Policy) -> Step:
@@ -82,44 +63,6 @@ def deadline(state: State, policy: Policy) -> float | None:
             return state.until
         case _:
             return None
-
-
-def explain(state: State, status: ExitStatus, tail: str) -> Failure:
-    """Why a process that nobody asked to stop has ended, for people."""
-    if state.reason is not None and state.reason.detail == SAID_ON_STDERR:
-        why = own_words(tail)
-        message = f"{state.reason.message}: {why}" if why else state.reason.message
-        return replace(state.reason, message=message, detail=tail)
-    if state.reason is not None and state.reason.code != Code.UNLOADED:
-        return replace(state.reason, detail=state.reason.detail or tail)
-    if status.reason:
-        lost = f"the worker was lost: {status.reason}"
-        return Failure(Code.WORKER_DIED, lost, "ask again", retryable=True, detail=tail)
-    if status.signal == OVER_CPU_LIMIT:
-        message = "the load was given up: it computed longer than any sound model of this size"
-        return Failure(Code.MODEL_INVALID, message, "do not use this model", detail=tail)
-    if status.signal in GIVEN_UP and state.phase in COMING:
-        message = f"the engine gave up while it loaded the model: {own_words(tail) or 'it said nothing'}"
-        hint = "the file is damaged, or of a kind that this version does not know: fetch it again, or update"
-        return Failure(Code.MODEL_INVALID, message, hint, detail=tail)
-    if status.signal is not None:
-        what, hint = death(status.signal)
-        message = f"the worker {what}"
-    else:
-        message, hint = f"the worker exited with code {status.code}", "see `ai-pal logs`"
-    return Failure(Code.WORKER_DIED, message, hint, retryable=status.code != EXIT_NEVER, detail=tail)
-
-
-def own_words(tail: str) -> str:
-    """The line of the end of stderr that says why a load failed: the first that has one of `CAUSES`, the
-    surest of them first."""
-    lines = [_STAMP.sub("", line.strip()) for line in tail.splitlines() if line.strip()]
-    for cause in CAUSES:
-        for line in lines:
-            if re.search(cause, line):
-                named = line.startswith(OF_TEMPLATE)
-                return (f"its chat template: {line[len(OF_TEMPLATE) :]}" if named else line)[:LONGEST_WORDS]
-    return lines[-1][:LONGEST_WORDS] if lines else ""
 
 
 def _enter(state: State, phase: Phase, now: float) -> State:

@@ -10,6 +10,7 @@ from ai_pal.protocol import worker as inner
 from ai_pal.protocol.cluster import Card, CardShare, Node
 from ai_pal.server.nodes.base import Arrived, ExitStatus, ProcessUsage
 from ai_pal.server.pool.gangs import MODULE, NEED, PORTS
+from ai_pal.server.pool.terms import worker_for
 from tests.unit.server.pool.test_nodes import HELD, World
 
 GB = 1 << 30
@@ -135,12 +136,12 @@ def test_its_cards_and_its_memory_are_nobody_elses() -> None:
     world.ask()
     pool = world.supervisor.pool
     (gang,) = pool
-    other = pool.worker_for(Resolved(msgspec.structs.replace(LOAD, model="other"), SIZE, nodes=2))
+    other = worker_for(pool, Resolved(msgspec.structs.replace(LOAD, model="other"), SIZE, nodes=2))
     assert not pool.admission.has(other)
     assert gang.nodes == ("1", "2")
     assert other.state.reason is not None or not other.admitted
     small = inner.LoadModel("small", "transformers", "/here/org/m.gguf", device="cuda")
-    single = pool.worker_for(Resolved(small))
+    single = worker_for(pool, Resolved(small))
     both = frozenset({"vllm", "transformers"})
     world.there = tuple(msgspec.structs.replace(one, computing=both) for one in TWO)
     assert pool.admission.has(single)
@@ -150,7 +151,7 @@ def test_its_cards_and_its_memory_are_nobody_elses() -> None:
 def test_it_is_one_of_the_models_that_each_of_its_nodes_may_have() -> None:
     world = world_of(*TWO, max_loaded=1)
     pool = world.supervisor.pool
-    assert pool.admission.has(pool.worker_for(Resolved(inner.LoadModel("small", "echo"))))
+    assert pool.admission.has(worker_for(pool, Resolved(inner.LoadModel("small", "echo"))))
     world.ask()
     world.wait(2.0)
     assert not world.specs

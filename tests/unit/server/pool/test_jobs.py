@@ -16,7 +16,7 @@ from ai_pal.server.jobs import Job, News, Result, Sink, Work
 from ai_pal.server.nodes.base import ExitStatus, LaunchSpec
 from ai_pal.server.pool import lifecycle
 from ai_pal.server.pool.job import WorkerJob
-from ai_pal.server.pool.pool import PoolPolicy
+from ai_pal.server.pool.policy import PoolPolicy
 from ai_pal.server.pool.supervisor import Supervisor
 from ai_pal.transport.sockets import Blob
 from tests.endpoints import NoProcess

@@ -18,7 +18,7 @@ from ai_pal.server.pool.admission import Admission, MemoryPolicy, places
 from ai_pal.server.pool.job import WorkerJob
 from ai_pal.server.pool.lifecycle import Phase
 from ai_pal.server.pool.model_worker import ModelWorker
-from ai_pal.server.pool.pool import PoolPolicy
+from ai_pal.server.pool.policy import PoolPolicy
 from ai_pal.server.pool.supervisor import Supervisor
 from ai_pal.transport.sockets import Blob
 from tests.endpoints import NoProcess

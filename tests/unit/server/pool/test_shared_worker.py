@@ -13,6 +13,7 @@ from ai_pal.protocol.content import Message
 from ai_pal.protocol.worker import CountTokens, LoadModel
 from ai_pal.server.app.references import load_of
 from ai_pal.server.jobs import Job
+from ai_pal.server.pool import terms
 from tests.simulation.memory_world import Host, Machine
 from tests.unit.server.pool.test_jobs import Heard
 
@@ -78,7 +79,7 @@ def test_the_same_file_loaded_the_same_way_is_one_worker(models: tuple[str, ...]
 @pytest.mark.parametrize("own", [True, False])
 def test_windows_that_a_model_got_by_itself_are_those_that_are_asked_for(own: bool) -> None:
     host = Named()
-    host.supervisor.pool.take(replace(host.supervisor.pool.policy, keep_alive=600.0))
+    terms.take(host.supervisor.pool, replace(host.supervisor.pool.policy, keep_alive=600.0))
     host.ask("two")
     worker = host.supervisor.pool.find("two")
     assert worker is not None
@@ -101,7 +102,7 @@ def test_who_leaves_the_windows_open_takes_those_that_are_there(
     first: str, second: str, loaded: list[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     host, seen = Named(), []
-    host.supervisor.pool.take(replace(host.supervisor.pool.policy, keep_alive=600.0))
+    terms.take(host.supervisor.pool, replace(host.supervisor.pool.policy, keep_alive=600.0))
     monkeypatch.setattr(
         host.supervisor.pool, "_observe", lambda event, **fields: seen.append((event, fields))
     )
@@ -193,7 +194,7 @@ def test_how_long_it_stays_is_taken_without_a_load(monkeypatch: pytest.MonkeyPat
     host = Named()
     host.ask("phi-2", "other")
     monkeypatch.setitem(KNOWN, "phi-2", replace(KNOWN["phi-2"], keep_alive=900.0))
-    host.supervisor.pool.take(replace(host.supervisor.pool.policy, keep_alive=600.0))
+    terms.take(host.supervisor.pool, replace(host.supervisor.pool.policy, keep_alive=600.0))
     host.ask("phi-2")
     kept = {status.model: status.keep_alive for status in host.supervisor.statuses()}
     assert (kept, len(host.launched)) == ({"phi-2": 900.0, "other": 600.0}, 2)

@@ -7,8 +7,8 @@ import pytest
 from ai_pal.errors import Code, Failure
 from ai_pal.protocol.worker import SAID_ON_STDERR
 from ai_pal.server.nodes.base import ExitStatus
+from ai_pal.server.pool.lifecycle.ends import explain
 from ai_pal.server.pool.lifecycle.state import Phase, State
-from ai_pal.server.pool.lifecycle.transitions import explain
 
 ABORT = """0.00.1 I loading
 /x/llama-vocab.cpp:26: GGML_ASSERT(a == b) failed
