@@ -5,13 +5,16 @@ decision to load until the process ends, so that no byte is given away twice. Pa
 never count as taken: the system counts them as available, while the model goes on needing them.
 """
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Collection, Iterable, Sequence
 from enum import StrEnum
 from itertools import accumulate
+from typing import TypeVar
 
 import msgspec
 
 from ai_pal.errors import Code
+
+T = TypeVar("T")
 
 
 class Use(StrEnum):
@@ -98,11 +101,12 @@ class Evict(msgspec.Struct, frozen=True):
 
 class Wait(msgspec.Struct, frozen=True):
     """Room may come: `promised` when processes that are ending leave enough, else only hoped for. `what` is
-    lacking until then."""
+    lacking until then, with its `code`."""
 
     promised: bool
     reason: str
     what: str = "insufficient memory"
+    code: Code = Code.INSUFFICIENT_MEMORY
 
 
 class Refuse(msgspec.Struct, frozen=True):
@@ -147,32 +151,28 @@ def decide(want: Want, free: int, residents: Sequence[Resident], max_loaded: int
     if gap.closed:
         return Wait(True, f"{_needs(want, room)}, which other models are giving back")
     idle = [one for one in others if one.evictable]
-    if victims := fewest(idle, gap):
+    line = sorted(idle, key=lambda one: one.last_used)
+    if victims := fewest(line, lambda gone: gap.less(gone).closed):
         why = _needs(want, room) if gap.need > 0 else f"at most {max_loaded} may be loaded"
         return Evict(tuple(one.model for one in victims), why)
     hope = {Use.LOADING, Use.COMING} | ({Use.BUSY} if want.in_line else set())
     awaited = [one for one in others if one.use in hope and not one.pinned]
     if gap.less(idle).less(awaited).closed:
-        return Wait(False, f"{_needs(want, room)}{_why_not(others)}")
+        return Wait(False, f"{_needs(want, room)}{why_not(others)}")
     if gap.less(idle).need <= 0:
         reason = f"{want.model} cannot be loaded beside others: at most {max_loaded} may be loaded"
     else:
         reason = f"insufficient memory: {_needs(want, room)}"
     soon = any(one.use not in (Use.IDLE, Use.LEAVING) for one in others)
-    return Refuse(reason + _why_not(others), soon)
+    return Refuse(reason + why_not(others), soon)
 
 
-def fewest(idle: Sequence[Resident], gap: _Gap) -> list[Resident]:
-    """Least recently used first, as many as close the gap, and none of them in vain; [] if it stays open."""
-    line = sorted(idle, key=lambda one: one.last_used)
-    counts = [count for count in range(1, len(line) + 1) if gap.less(line[:count]).closed]
-    if not counts:
-        return []
-    victims = line[: counts[0]]
-    for one in reversed(victims[:-1]):  # the most recently used are spared first
+def fewest(line: Sequence[T], enough: Callable[[Sequence[T]], bool]) -> list[T]:
+    """Of a line as many from its front as are enough, and none of them in vain; [] where all are not."""
+    victims = next((list(line[:count]) for count in range(1, len(line) + 1) if enough(line[:count])), [])
+    for one in reversed(victims[:-1]):  # those at the end of the line are spared first
         spared = [other for other in victims if other is not one]
-        if gap.less(spared).closed:
-            victims = spared
+        victims = spared if enough(spared) else victims
     return victims
 
 
@@ -199,7 +199,7 @@ def _needs(want: Want, room: int) -> str:
     return f"{want.model} needs {gigabytes(want.need)}, {gigabytes(room)} is free"
 
 
-def _why_not(others: Sequence[Resident]) -> str:
+def why_not(others: Collection[Resident]) -> str:
     """Those whose memory cannot be had, and why."""
     parts = [
         _count(sum(one.pinned for one in others), "pinned"),

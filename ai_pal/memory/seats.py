@@ -1,12 +1,14 @@
 """Which nodes, and which of their cards, a gang gets: processes that are one model together, each on a node
 of its own. All of them or none. Pure."""
 
+import heapq
 from collections.abc import Sequence
 from typing import NamedTuple
 
+from ai_pal.counted import counted
 from ai_pal.memory.decision import gigabytes
 from ai_pal.memory.devices import Device
-from ai_pal.memory.spread import Place
+from ai_pal.memory.spread import MOST_TOLD, Place
 
 PER_CARD = 4 << 30
 """Beside its part of the weights: what is computed with, and the least of a cache. Estimated, and never
@@ -32,8 +34,8 @@ class Seats(NamedTuple):
 
 def seats(size: int, count: int, need: int, places: Sequence[Place]) -> Seats | None:
     """For weights of `size` bytes on `count` nodes that have `need` bytes of memory each, by the cards of
-    which nobody has anything (`Place.cards`). As few cards as will do, of the nodes with the most room;
-    nobody goes for it. Nodes that are avoided are taken only where it cannot be without them."""
+    which nobody has anything (`Place.cards`). As few cards as will do, of the nodes with the most room.
+    Nodes that are avoided are taken only where it cannot be without them."""
     fit = [place for place in places if not place.objection and place.room >= need]
     for among in ([place for place in fit if not place.avoided], fit):
         for cards in COUNTS:
@@ -48,11 +50,15 @@ def per_card(size: int, count: int, cards: int) -> int:
 
 
 def shortage(model: str, size: int, count: int, need: int, places: Sequence[Place]) -> str:
-    """Why a gang has no seats, with figures, by node and card."""
+    """Why a gang has no seats, with figures, by node and card; of many nodes those with the most of cards."""
     least = gigabytes(per_card(size, count, 1))
     wanted = f"{model} needs {gigabytes(need)} on each of {count} nodes, and {least} on a card of each"
-    each = [_figures(place) for place in sorted(places, key=lambda place: place.name)]
-    return f"{wanted}; {', '.join(each) or 'there is no node'}"
+    told = heapq.nlargest(
+        MOST_TOLD, places, lambda place: max((card.free for card in place.cards), default=0)
+    )
+    each = [_figures(place) for place in sorted(told, key=lambda place: place.name)]
+    more = [f"and {counted(len(places) - len(told), 'node')} more"] if len(told) < len(places) else []
+    return f"{wanted}; {', '.join([*each, *more]) or 'there is no node'}"
 
 
 def _seated(least: int, count: int, cards: int, places: Sequence[Place]) -> Seats | None:

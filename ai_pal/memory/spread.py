@@ -109,8 +109,10 @@ def spread(want: Want, places: Sequence[Place], max_loaded: int = 0) -> tuple[st
         if found := _among(decisions):
             return found
     hopeful = _Decisions(want, candidates, max_loaded).where(lambda place: place.room + place.there.movable)
-    if any(place.awaited for place in places) or any(isinstance(decision, Wait) for _, decision in hopeful):
+    if any(isinstance(decision, Wait) for _, decision in hopeful):
         return "", Wait(False, _figures(want, places))
+    if any(place.awaited for place in places):
+        return "", wait_for_nodes(places, _figures(want, places))
     causes = {place.cause for place in places if place.cause is not None}
     if places and all(place.cause is not None for place in places):
         code = causes.pop() if len(causes) == 1 else Code.NO_NODE
@@ -207,6 +209,13 @@ def _fewest_go(decisions: Iterable[tuple[Place, Decision]]) -> tuple[str, Evict]
         if isinstance(decision, Evict) and (how := (place.avoided, len(decision.models), place.lacks)) < best:
             best, found = how, (place.name, decision)
     return found
+
+
+def wait_for_nodes(places: Sequence[Place], figures: str) -> Wait:
+    """For those that may answer soon."""
+    names = [place.name for place in places if place.awaited]
+    who = f"node {names[0]} does" if len(names) == 1 else f"{counted(len(names), 'node')} do"
+    return Wait(False, figures, f"{who} not answer yet", Code.NO_NODE)
 
 
 def _figures(want: Want, places: Sequence[Place]) -> str:

@@ -6,11 +6,14 @@ from itertools import combinations
 import hypothesis.strategies as st
 import pytest
 from hypothesis import given
+from msgspec.structs import replace
 
 from ai_pal.errors import AiPalError, Code, Failure
+from ai_pal.memory import Admit, Evict, Resident, Use, Wait
 from ai_pal.memory.devices import Device
+from ai_pal.memory.gang_decision import GangWant, Station, decide_gang
 from ai_pal.memory.seats import KEPT_FREE, MOST_OF_CARD, PER_CARD, per_card, seats, shortage
-from ai_pal.memory.spread import Place
+from ai_pal.memory.spread import Place, Residents
 from ai_pal.server.nodes.base import ExitStatus, LaunchSpec, ProcessUsage
 from ai_pal.server.nodes.gang import Gang
 
@@ -64,6 +67,92 @@ def test_each_rank_has_a_node_of_its_own_and_as_many_cards_with_room_or_none_has
     assert not (unavoided and avoided.intersection(names))
     if not unavoided or not avoided:
         assert cards == min(cards for cards, _ in ways), "fewer would do"
+
+
+STATIONS = st.lists(
+    st.builds(
+        lambda name, objection, rooms, residents: Station(
+            Place(
+                name,
+                2,
+                Residents.of(one for one, _ in residents),
+                objection,
+                cards=tuple(
+                    Device(
+                        f"cuda:{at}",
+                        (0 if any(at == on for _, on in residents) else room) * GB,
+                        16 * GB,
+                        "",
+                        f"{at}",
+                    )
+                    for at, room in enumerate(rooms)
+                ),
+            ),
+            {one.model: {f"{on}": 14 * GB} for one, on in residents if on < len(rooms)},
+            3,
+        ),
+        st.sampled_from("abcdef"),
+        st.sampled_from(("", "", "", "does not answer")),
+        st.lists(st.integers(0, 14), max_size=2),
+        st.lists(
+            st.tuples(
+                st.builds(
+                    Resident,
+                    st.sampled_from(("m", "n", "o", "p", "q")),
+                    st.sampled_from((Use.IDLE, Use.IDLE, Use.IDLE, Use.BUSY, Use.LEAVING)),
+                    st.just(0),
+                    st.integers(0, 2),
+                    st.integers(0, 9),
+                    st.booleans(),
+                ),
+                st.integers(0, 3),
+            ),
+            max_size=3,
+            unique_by=lambda one: one[0].model,
+        ),
+    ),
+    max_size=4,
+    unique_by=lambda station: station.place.name,
+)
+"""Each with at most three models, some of which have something of one of its cards."""
+
+
+@given(st.integers(1, 40), st.integers(2, 3), STATIONS)
+def test_idle_models_go_where_that_gives_all_of_it_its_seats_and_none_of_them_in_vain(
+    weights: int, count: int, stations: list[Station]
+) -> None:
+    uses = {one.model: one for station in stations for one in station.place.there.every}
+    same = [
+        replace(
+            one,
+            place=replace(one.place, there=Residents.of(uses[each.model] for each in one.place.there.every)),
+        )
+        for one in stations
+    ]
+    want = GangWant("m", weights * GB, count, 2)
+    found, decision = decide_gang(want, same)
+    leaving = {one.model for one in uses.values() if one.use is Use.LEAVING}
+    idle = [one.model for one in uses.values() if one.evictable]
+    ways = [
+        gone
+        for number in range(len(idle) + 1)
+        for gone in combinations(idle, number)
+        if want.seats(same, leaving.union(gone))
+    ]
+    match decision:
+        case Admit():
+            assert found == want.seats(same)
+        case Wait(promised=True):
+            assert found == want.seats(same, leaving)
+        case Evict(models):
+            assert found == want.seats(same, leaving.union(models))
+            assert set(models) <= set(idle)
+            assert not want.seats(same, leaving)
+            for one in models:
+                assert not want.seats(same, leaving.union(models) - {one})
+        case _:
+            assert found is None
+            assert not ways
 
 
 class Rank:

@@ -28,6 +28,8 @@ OF_WINDOWS = 1 / 8
 
 BUSY_LEDGER = "another supervisor of yours is about to load a model"
 
+SEE_NODES = "see: ai-pal cluster status"
+
 HINTS = {
     Code.INSUFFICIENT_MEMORY: "choose a smaller model or `context`, `ai-pal unload` others, or raise "
     "`memory_budget` if it is set",
@@ -230,7 +232,7 @@ def learn(footprints: Footprints, worker: ModelWorker, *, loaded: bool) -> None:
 
 def refusal(decision: memory.Refuse, model: str) -> Failure:
     """What the clients of a refused load of this model hear."""
-    hint = HINTS.get(decision.code, "see: ai-pal cluster status").format(model=model)
+    hint = HINTS.get(decision.code, SEE_NODES).format(model=model)
     after = RETRY_AFTER if decision.soon else None
     again = decision.code != Code.ENGINE_MISSING
     return Failure(decision.code, decision.reason, hint, retryable=again, retry_after=after)

@@ -9,7 +9,7 @@ from ai_pal.errors import Code, Failure
 from ai_pal.protocol.worker import LoadModel
 from ai_pal.server.nodes.base import ExitStatus
 from ai_pal.server.pool import lifecycle
-from ai_pal.server.pool.admission import BUSY_LEDGER, refusal
+from ai_pal.server.pool.admission import BUSY_LEDGER, SEE_NODES, refusal
 from ai_pal.server.pool.lifecycle import Phase
 from ai_pal.server.pool.model_worker import ModelWorker
 from ai_pal.server.pool.warm_pool import WarmPool
@@ -108,9 +108,9 @@ class AdmissionController:
                 self._evict(decision.models, f"evicted to make room for {worker.name}")
                 self._defer(worker, f"unloading {', '.join(decision.models)}: {decision.reason}")
             case memory.Wait():
-                self._defer(worker, f"{decision.what}: {decision.reason}")
+                self._defer(worker, f"{decision.what}: {decision.reason}", decision.code)
             case memory.Refuse() if self._still_settling(worker):
-                self._defer(worker, decision.reason)
+                self._defer(worker, decision.reason, decision.code)
             case memory.Refuse():
                 if not worker.group.others_there(worker):
                     self._observe("load_refused", model=worker.name, reason=decision.reason)
@@ -152,13 +152,15 @@ class AdmissionController:
         waiting = worker.state.phase is Phase.WAITING
         return waiting and self._clock.now() - worker.state.since < SETTLE
 
-    def _defer(self, worker: ModelWorker, reason: str) -> None:
+    def _defer(self, worker: ModelWorker, reason: str, code: Code = Code.INSUFFICIENT_MEMORY) -> None:
         before = worker.state.reason
-        if worker.state.phase is Phase.WAITING and before and BUSY_LEDGER not in before.message:
+        waits = worker.state.phase is Phase.WAITING
+        if waits and before and before.code == code and BUSY_LEDGER not in before.message:
             return  # it knows already: the figures change all the time
         self._observe("load_waits", model=worker.name, reason=reason)
-        waits = Failure(Code.INSUFFICIENT_MEMORY, reason, "free memory, or try again later", retryable=True)
-        self._apply(worker, lifecycle.Deferred(waits))
+        hint = "free memory, or try again later" if code == Code.INSUFFICIENT_MEMORY else SEE_NODES
+        waits_for = Failure(code, reason, hint, retryable=True)
+        self._apply(worker, lifecycle.Deferred(waits_for))
         self._told(worker)
 
     def _evict(self, models: tuple[str, ...], reason: str) -> None:

@@ -18,6 +18,7 @@ from ai_pal.server.nodes.base import ExitStatus
 from ai_pal.server.pool import gangs
 from ai_pal.server.pool.admission import MemoryPolicy, counts, learn, less_on_devices, resident
 from ai_pal.server.pool.admission import places as counted
+from ai_pal.server.pool.given_back import GivenBack
 from ai_pal.server.pool.hopes import Hopes
 from ai_pal.server.pool.lifecycle import Phase
 from ai_pal.server.pool.model_worker import ModelWorker
@@ -94,40 +95,48 @@ class NodeAdmission:
         """What a node may have at most, of which nodes, and after how many changes of who is there."""
         self._avoided: dict[str, float] = {}
         self._refused: dict[tuple[str, str], tuple[float, ExitStatus]] = {}
+        self._given_back = GivenBack()
 
     def seek(
         self, worker: ModelWorker, workers: Iterable[ModelWorker], warm_pool: WarmPool
     ) -> memory.Decision:
         """Whether this worker's model may load now, and on which node: `worker.node`."""
+        waits = worker.state.phase is Phase.WAITING
+        held = worker.nodes if waits and worker.reserved else ()
+        if any(self._given_back.on(node, self._clock.now()) for node in held):
+            return memory.Wait(True, "a node has not told yet that what ended there is free")
         worker.own_windows, worker.placement, worker.cards = False, None, ()
         worker.gang, worker.ranks = None, ()
         nodes = self._known.nodes()
         if nodes is None:
             failure = self._known.failure()
             if failure is not None:
-                return memory.Refuse(f"the cluster cannot be had: {failure.message}", soon=True)
-            return memory.Wait(True, "its process tells of no nodes yet", "the cluster is starting")
-        need, waits = self._footprints.need(worker.load), worker.state.phase is Phase.WAITING
-        if waits and (told := self._hopes.told(worker, self._clock.now())) and need > self._most(nodes):
+                return memory.Refuse(f"the cluster cannot be had: {failure.message}", True, Code.NO_NODE)
+            return memory.Wait(True, "no node has answered yet", "the cluster is starting", Code.NO_NODE)
+        need, alone = self._footprints.need(worker.load), worker.resolved.nodes == 1
+        told = self._hopes.told(worker, self._clock.now()) if waits else None
+        if told and (not alone or need > self._most(nodes)):
             return told
-        held = worker.node if waits and worker.reserved else ""
         self._occupancy.leave(worker)
         files = self._files_of(worker.resolved.load)
         supplied = partial(_supplied, worker.model, files)
-        if worker.resolved.nodes > 1:
-            worker.node, worker.there, worker.supply, worker.reserved = "", {}, None, 0
-            by_name = {node.name: node for node in nodes}
-            places = [place for _, place in self._as_to(worker, self._look(nodes), files)]
-            decision = gangs.seek(
-                worker, by_name, places, self._occupancy.on, supplied, self._policy.max_loaded,
-                self._first_port,
-            )  # fmt: skip
-        else:
+        if alone:
             want = memory.Want(worker.name, need, waits, counted(worker))
-            decision = self._seat(want, worker, nodes, files, supplied, held)
+            decision = self._seat(want, worker, nodes, files, supplied, *held[:1])
+        else:
+            decision = self._seat_gang(worker, nodes, files, supplied, held)
+        if isinstance(decision, memory.Refuse) and self._may_be_told(decision, need):
+            decision = memory.Wait(False, decision.reason)
         self._hopes.decided(worker, decision, self._clock.now())
         self._occupancy.moved(worker)
         return decision
+
+    def _may_be_told(self, decision: memory.Refuse, need: int) -> bool:
+        """Whether what this was refused for may only not be told yet."""
+        given = self._given_back.anywhere(self._clock.now()).items()
+        places = [(there[1], more) for node, more in given if (there := self._places.of(node)) is not None]
+        lacks_memory = decision.code == Code.INSUFFICIENT_MEMORY
+        return lacks_memory and any(need <= place.room + more for place, more in places)
 
     def _seat(
         self,
@@ -136,7 +145,7 @@ class NodeAdmission:
         nodes: Sequence[Node],
         files: Files | None,
         supplied: gangs.Supplied,
-        held: str,
+        held: str = "",
     ) -> memory.Decision:
         """On one node. Who is to go there is looked at once more: he may have something to do since he was
         counted."""
@@ -158,6 +167,26 @@ class NodeAdmission:
         worker.reserved = want.need if place.need is None else place.need
         worker.there, worker.supply = supplied(chosen)
         return decision
+
+    def _seat_gang(
+        self,
+        worker: ModelWorker,
+        nodes: Sequence[Node],
+        files: Files | None,
+        supplied: gangs.Supplied,
+        held: Sequence[str],
+    ) -> memory.Decision:
+        """On several. Who is to go is looked at once more, too."""
+        by_name = {node.name: node for node in nodes}
+        seen = gangs.Seen(by_name, self._occupancy.on, supplied, self._policy.max_loaded, self._first_port)
+        while True:
+            worker.node, worker.there, worker.supply, worker.reserved = "", {}, None, 0
+            worker.gang, worker.ranks = None, ()
+            places = [place for _, place in self._as_to(worker, self._look(nodes), files)]
+            decision = gangs.seek(worker, places, seen, held)
+            where = worker.nodes if isinstance(decision, memory.Evict) else ()
+            if not [node for node in where if self._occupancy.recount(node)]:
+                return decision
 
     def _chosen(
         self,
@@ -233,6 +262,8 @@ class NodeAdmission:
         now, node = self._clock.now(), status.node or worker.node
         self._avoided = {one: until for one, until in self._avoided.items() if until > now}
         self._refused = {pair: said for pair, said in self._refused.items() if said[0] > now}
+        if not status.refused:  # else it had nothing
+            self._given_back.ended(worker.nodes, worker.reserved, now)
         if status.lost:
             self._avoided[node] = now + AVOIDED
         if status.refused:

@@ -1,7 +1,7 @@
 """Which cards of a node a load gets, by what decides that on one machine (`placing`). Part of the
 supervisor's reactor."""
 
-from collections.abc import Callable, Collection, Iterable, Sequence
+from collections.abc import Callable, Collection, Sequence
 from functools import cached_property
 from typing import NamedTuple
 
@@ -40,7 +40,7 @@ class CardChoice:
         load = self._worker.resolved.load
         if place.objection or (load.engine not in node.computing and not _demands(load)):
             return Seat(place)
-        held = held_by_gangs(node.name, there)
+        held = {card.uuid for one in there for card in held_by_gang(node.name, one)}
         seen = [one for one in devices_of(node, load.engine) if one.uuid not in held]
         if not seen:
             lacks = _lacks(node, load.engine)
@@ -88,15 +88,23 @@ def devices_of(node: Node, engine: str) -> list[Device]:
     return [Device(one.name, one.free, one.total, one.label, one.uuid) for one in node.cards]
 
 
-def held_by_gangs(node: str, workers: Iterable[ModelWorker]) -> set[str]:
-    """The cards of a node, by their drivers' names, that models over several nodes have as a whole."""
-    found: set[str] = set()
-    for one in workers:
-        if one.gang is not None:
-            cards = one.cards if one.node == node else ()
-            mine = (*cards, *(card for rank in one.ranks if rank.node == node for card in rank.cards))
-            found.update(card.uuid for card in mine)
-    return found
+def given_back(node: Node, worker: ModelWorker) -> dict[str, int]:
+    """The cards of a node, by their drivers' names, of which this worker has something, and the bytes that
+    its end gives back. What is still to be loaded there has taken nothing yet."""
+    loaded = worker.state.phase in placing.LOADED
+    if (gang := worker.gang) is not None:
+        mine = {card.uuid for card in held_by_gang(node.name, worker)}
+        return {one.uuid: round(gang.part * one.total) * loaded for one in node.cards if one.uuid in mine}
+    shares = {share.device: share for share in worker.placement or ()}
+    return {one.uuid: shares[one.name].loaded * loaded for one in node.cards if one.name in shares}
+
+
+def held_by_gang(node: str, worker: ModelWorker) -> list[CardShare]:
+    """The cards of a node that a model over several nodes has as a whole."""
+    if worker.gang is None:
+        return []
+    own = worker.cards if worker.node == node else ()
+    return [*own, *(card for rank in worker.ranks if rank.node == node for card in rank.cards)]
 
 
 def cards_of(node: Node, shares: Sequence[Share] | None) -> tuple[CardShare, ...]:

@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import NamedTuple
 
 from ai_pal.errors import AiPalError
-from ai_pal.memory import Evict, Refuse, Wait, gigabytes
+from ai_pal.memory import Evict, Refuse, Wait, fewest, gigabytes
 from ai_pal.memory.devices import Device
 from ai_pal.memory.estimates import blocks_of
 from ai_pal.memory.placement import ANY, HOST, Blocks, Short, plan
@@ -70,7 +70,8 @@ def place(
             return Placed(None, waits, then, now)
         ready = [one for one in others if one.placement and one.state.phase is Phase.READY]
         idle = [one for one in ready if evictable(one)]
-        if victims := _fewest(idle, lambda gone: _count(without(gone)) >= most):
+        line = sorted(idle, key=lambda one: one.idle_since)
+        if victims := fewest(line, lambda gone: _count(without(gone)) >= most):
             names = tuple(one.name for one in victims)
             why = f"{worker.name} has not enough room on the GPU beside them"
             return Placed(None, Evict(names, why), most, now)
@@ -95,18 +96,6 @@ def _left(
 def _count(planned: list[Share] | Short) -> int:
     """Blocks that are on devices."""
     return 0 if isinstance(planned, Short) else sum(share.blocks for share in planned)
-
-
-def _fewest(
-    idle: Iterable[ModelWorker], enough: Callable[[Sequence[ModelWorker]], bool]
-) -> Sequence[ModelWorker]:
-    """Least recently used first, as many as are enough, and none of them in vain; [] where all are not."""
-    line = sorted(idle, key=lambda one: one.idle_since)
-    victims = next((line[:count] for count in range(1, len(line) + 1) if enough(line[:count])), [])
-    for one in reversed(victims[:-1]):  # the most recently used are spared first
-        spared = [other for other in victims if other is not one]
-        victims = spared if enough(spared) else victims
-    return victims
 
 
 def _held(gone: Iterable[ModelWorker]) -> Counter[str]:

@@ -98,6 +98,7 @@ def test_a_node_that_may_answer_soon_is_waited_for() -> None:
     assert node == ""
     assert isinstance(decision, Wait)
     assert not decision.promised
+    assert (decision.what, decision.code) == ("node a does not answer yet", Code.NO_NODE)
     assert spread(WANT, [starting, Place("b", 6 * GB)]) == ("b", Admit())
 
 

@@ -246,7 +246,10 @@ def _tick(state: State, event: Tick, now: float, policy: Policy) -> Step:
     match state.phase:
         case Phase.WAITING:
             reason = state.reason or Failure(Code.INSUFFICIENT_MEMORY, "insufficient memory", retryable=True)
-            waited = f"{reason.message}; not enough came free within {now - state.since:.0f} s"
+            lacks = (
+                "not enough came free" if reason.code == Code.INSUFFICIENT_MEMORY else "that did not change"
+            )
+            waited = f"{reason.message}; {lacks} within {now - state.since:.0f} s"
             return _denied(state, Denied(replace(reason, message=waited)), now, policy)
         case Phase.STARTING | Phase.FETCHING | Phase.LOADING:
             stalled = now - state.alive_at

@@ -1,6 +1,8 @@
 """A model over several nodes, in the pool as it is: all of it is placed or nothing, one process ends and all
 go, and to everybody it is one worker."""
 
+from pathlib import Path
+
 import msgspec
 import pytest
 
@@ -9,9 +11,13 @@ from ai_pal.errors import Code
 from ai_pal.protocol import worker as inner
 from ai_pal.protocol.cluster import Card, CardShare, Node
 from ai_pal.server.nodes.base import Arrived, ExitStatus, ProcessUsage
+from ai_pal.server.pool import given_back, lifecycle
 from ai_pal.server.pool.gangs import MODULE, NEED, PORTS
 from ai_pal.server.pool.terms import worker_for
+from tests.gguf_files import gguf
 from tests.unit.server.pool.test_nodes import HELD, World
+from tests.unit.server.pool.test_placing import FRONT
+from tests.unit.server.pool.test_placing import SIZE as SIZE_OF_LAYER
 
 GB = 1 << 30
 LOAD = inner.LoadModel("echo", "vllm", "/here/org/m.gguf")
@@ -148,10 +154,95 @@ def test_its_cards_and_its_memory_are_nobody_elses() -> None:
     assert single.node == "2", "the only card of 1 is the gang's"
 
 
+def taken_by_idle(folder: Path, *nodes: Node, models: int) -> World:
+    """So many small models are loaded, each on a card, and idle; the first has been so for the longest."""
+    both = frozenset({"vllm", "llamacpp"})
+    world = world_of(*(msgspec.structs.replace(one, computing=both) if one.cards else one for one in nodes))
+    for number in range(models):
+        load_small(world, folder, f"small{number}")
+        world.hello()
+        world.supervisor.worker_message(world.specs[-1].worker, inner.Ready(1, 100))
+        world.wait(1.0)
+    return world
+
+
+def load_small(world: World, folder: Path, name: str) -> None:
+    """A model that lies on a card as a whole, and nowhere else."""
+    file = folder / "small.gguf"
+    file.write_bytes(
+        gguf(
+            FRONT,
+            [("blk.0.attn_q.weight", 0, 0), ("output.weight", 0, SIZE_OF_LAYER)],
+            data=2 * SIZE_OF_LAYER,
+        )
+    )
+    pool = world.supervisor.pool
+    small = Resolved(inner.LoadModel(name, "llamacpp", str(file), device="cuda"))
+    pool.apply(worker_for(pool, small), lifecycle.Demand())
+
+
+def going(world: World) -> list[str]:
+    return [one.model for one in world.supervisor.statuses() if one.state == "stopping"]
+
+
+def test_idle_models_go_for_all_of_it_and_none_for_a_part(tmp_path: Path) -> None:
+    world = taken_by_idle(tmp_path, node("1", 22 * GB), node("2", 22 * GB), node("3", 22 * GB), models=3)
+    assert sorted(world.placed) == ["1", "2", "3"]
+    world.ask()
+    assert going(world) == ["small0", "small1"], "those that were idle for the longest"
+    assert len(world.specs) == 3, "it is placed beside those that go"
+    for ended in (0, 1):
+        world.exits[ended](ExitStatus(code=0))
+    world.wait(given_back.SECONDS + 1)
+    assert sorted(world.placed[3:]) == sorted(world.placed[:2])
+    assert world.end is None
+
+    alone = taken_by_idle(tmp_path, node("1", 22 * GB), node("2"), models=1)
+    alone.ask()
+    alone.wait(2.0)
+    assert not going(alone), "it would be in vain"
+    assert alone.end is not None
+    assert "2 has no card" in alone.end.message
+
+
+def test_its_places_are_kept_until_what_goes_for_it_has_gone_and_that_is_told(tmp_path: Path) -> None:
+    world = taken_by_idle(tmp_path, node("1", 22 * GB), node("2", 22 * GB), models=2)
+    world.ask()
+    load_small(world, tmp_path, "late")
+    assert len(world.specs) == 2, "somebody else has the cards that it waits for"
+    told, world.there = (
+        world.there or (),
+        tuple(
+            msgspec.structs.replace(one, cards=(msgspec.structs.replace(one.cards[0], free=GB),))
+            for one in (world.there or ())
+        ),
+    )
+    for ended in (0, 1):
+        world.exits[ended](ExitStatus(code=0))
+    world.wait(given_back.SECONDS * 0.9)
+    assert len(world.specs) == 2
+    assert world.end is None, "it is refused for what is free already"
+    world.there = told
+    world.wait(given_back.SECONDS)
+    assert len(world.specs) == 4
+
+
+def test_it_goes_itself_for_another_one_on_all_of_its_nodes() -> None:
+    world = world_of(*TWO)
+    pool = world.supervisor.pool
+    pool.apply(worker_for(pool, Resolved(LOAD, SIZE, nodes=2)), lifecycle.Demand())
+    world.supervisor.worker_message(world.specs[0].worker, inner.WorkerHello(1, "1"))
+    world.supervisor.worker_message(world.specs[0].worker, inner.Ready(1, 100))
+    another = worker_for(pool, Resolved(msgspec.structs.replace(LOAD, model="another"), SIZE, nodes=2))
+    pool.apply(another, lifecycle.Demand())
+    assert going(world) == ["echo"]
+    assert another.nodes == ("1", "2")
+
+
 def test_it_is_one_of_the_models_that_each_of_its_nodes_may_have() -> None:
     world = world_of(*TWO, max_loaded=1)
     pool = world.supervisor.pool
-    assert pool.admission.has(worker_for(pool, Resolved(inner.LoadModel("small", "echo"))))
+    assert pool.admission.has(worker_for(pool, Resolved(inner.LoadModel("small", "echo"), pinned=True)))
     world.ask()
     world.wait(2.0)
     assert not world.specs

@@ -14,10 +14,12 @@ from ai_pal.protocol.cluster import ModelFile, Node, Supply
 from ai_pal.protocol.content import Message
 from ai_pal.server.backends.local import LocalModels
 from ai_pal.server.nodes.base import Arrived, ExitStatus, LaunchSpec, ProcessUsage
+from ai_pal.server.pool import given_back, lifecycle
 from ai_pal.server.pool.admission import Admission, MemoryPolicy
 from ai_pal.server.pool.kept_admission import KeptAdmission
 from ai_pal.server.pool.node_admission import Files, NodeAdmission
 from ai_pal.server.pool.supervisor import Supervisor
+from ai_pal.server.pool.terms import worker_for
 from ai_pal.transport.sockets import Blob
 from tests.endpoints import NoProcess
 from tests.local_router import NoDownloads, ask
@@ -414,9 +416,50 @@ def test_a_cluster_that_starts_is_waited_for(nodes: Sequence[Node] | None) -> No
     world.wait(2.0)
     assert not world.specs
     assert world.end is None
+    waits = "node a does not answer yet: " if nodes else "the cluster is starting: "
+    (status,) = world.supervisor.statuses()
+    assert (status.state, status.reason[: len(waits)]) == ("waiting", waits)
+    assert [one.reason[: len(waits)] for one in world.heard if isinstance(one, wire.Loading)] == [waits]
     world.there = (Node("a", 3 * GB),)
     world.wait(1.0)
     assert world.placed == ["a"]
+
+
+def test_who_waits_hears_when_it_is_for_something_else_and_at_the_end_for_what_it_was_in_vain() -> None:
+    world = World(Node("a", silent=True))
+    world.hoped = {"a"}
+    world.ask()
+    other = worker_for(world.supervisor.pool, Resolved(inner.LoadModel("other", "echo")))
+    other.node, other.reserved = "a", NEED
+    other.state = msgspec.structs.replace(other.state, phase=lifecycle.Phase.LOADING)
+    world.supervisor.pool.admission.moved(other)
+    world.there = (Node("a", NEED),)
+    world.wait(1.0)
+    heard = [one.reason for one in world.heard if isinstance(one, wire.Loading)]
+    assert [reason.partition(":")[0] for reason in heard] == [
+        "node a does not answer yet", "insufficient memory",
+    ]  # fmt: skip
+    other.reserved = 0
+    world.supervisor.pool.admission.moved(other)
+    world.there = (Node("a", silent=True),)
+    world.wait(121.0)
+    assert world.end is not None
+    assert world.end.code == Code.NO_NODE
+    assert world.end.message.startswith("node a does not answer yet: ")
+    assert world.end.message.endswith("a does not answer; that did not change within 120 s")
+
+
+def test_what_ended_on_a_node_is_waited_for_until_the_node_has_told_that_it_is_free() -> None:
+    world = World(Node("a", 3 * GB))
+    world.ask()
+    world.hello()
+    world.supervisor.worker_message(world.specs[-1].worker, inner.Ready(1, 100))
+    world.there = (Node("a", GB),)
+    world.exit(code=1)
+    assert world.end is None
+    world.there = (Node("a", 3 * GB),)
+    world.wait(given_back.SECONDS)
+    assert world.placed == ["a", "a"]
 
 
 def test_a_cluster_that_cannot_be_had_says_why() -> None:
@@ -425,6 +468,7 @@ def test_a_cluster_that_cannot_be_had_says_why() -> None:
     world.ask()
     assert world.end is not None
     assert world.end.message == "the cluster cannot be had: agents cannot connect to tcp://1.2.3.4:5"
+    assert world.end.code == Code.NO_NODE
 
 
 def test_two_models_at_once_are_not_promised_the_same_bytes() -> None:

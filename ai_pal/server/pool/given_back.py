@@ -1,0 +1,26 @@
+"""What workers that have ended gave back on nodes which have not told it yet. Pure: `now` is in seconds."""
+
+from collections.abc import Iterable
+
+SECONDS = 2.0
+"""After the end of a worker: facts of a node may be a second old, and are passed on every half second."""
+
+
+class GivenBack:
+    def __init__(self) -> None:
+        self._on: dict[str, tuple[float, int]] = {}
+        """By node, until when it may not be told, and how many bytes that is."""
+
+    def ended(self, nodes: Iterable[str], size: int, now: float) -> None:
+        """A worker on these nodes, which was promised so much on each."""
+        self._on = {node: told for node, told in self._on.items() if told[0] > now}
+        self._on |= {node: (now + SECONDS, self.on(node, now) + size) for node in nodes}
+
+    def on(self, node: str, now: float) -> int:
+        """Bytes that are free there and may not be told."""
+        until, size = self._on.get(node, (0.0, 0))
+        return size if now < until else 0
+
+    def anywhere(self, now: float) -> dict[str, int]:
+        """The same of all nodes that have any."""
+        return {node: size for node in self._on if (size := self.on(node, now))}
