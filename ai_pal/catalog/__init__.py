@@ -6,7 +6,7 @@ model folder, with engine options behind a question mark (`echo?load_seconds=1&s
 """
 
 from ai_pal.catalog import files, hub_cache, layout, used
-from ai_pal.catalog.choose import Machine, choose
+from ai_pal.catalog.choose import Capacity, choose
 from ai_pal.catalog.entries import CATALOG
 from ai_pal.catalog.finding import default_model, find, keep_alive, meant, own_settings
 from ai_pal.catalog.found import Found, artifact_path
@@ -18,9 +18,9 @@ from ai_pal.catalog.resolve import resolve
 
 __all__ = [
     "CATALOG",
+    "Capacity",
     "Found",
     "KnownModel",
-    "Machine",
     "Variant",
     "absolute",
     "artifact_path",

@@ -6,7 +6,7 @@ from typing import NamedTuple
 from ai_pal.catalog.model import Variant
 
 
-class Machine(NamedTuple):
+class Capacity(NamedTuple):
     """What counts for the choice: free memory in bytes, and what is installed (`llamacpp`,
     `transformers`, `quantize`, `echo`)."""
 
@@ -21,18 +21,18 @@ class Choice(NamedTuple):
     reason: str
 
 
-def choose(variants: Sequence[Variant], machine: Machine) -> Choice:
+def choose(variants: Sequence[Variant], capacity: Capacity) -> Choice:
     """The best variant that can run here and fits into the free memory; the smallest where none fits."""
-    runnable = [variant for variant in variants if machine.installed.issuperset(variant.needs)]
-    free = f"{machine.free_memory / 1e9:.1f} GB is free"
+    runnable = [variant for variant in variants if capacity.installed.issuperset(variant.needs)]
+    free = f"{capacity.free_memory / 1e9:.1f} GB is free"
     for variant in runnable:
-        if variant.memory <= machine.free_memory:
+        if variant.memory <= capacity.free_memory:
             return Choice(variant, _why(variant, variants, runnable, free))
     if runnable:
         smallest = min(runnable, key=lambda variant: variant.memory)
         needs = f"{smallest.memory / 1e9:.1f} GB"
         return Choice(smallest, f"{smallest.name} is the smallest: it needs {needs}, {free}")
-    missing = ", ".join(sorted({need for need in variants[0].needs if need not in machine.installed}))
+    missing = ", ".join(sorted({need for need in variants[0].needs if need not in capacity.installed}))
     return Choice(variants[0], f"{variants[0].name} needs {missing}, which is not installed")
 
 

@@ -7,12 +7,12 @@ from typing import Any
 import msgspec
 
 from ai_pal.catalog import files, stores
-from ai_pal.catalog.choose import Choice, Machine, choose
+from ai_pal.catalog.choose import Capacity, Choice, choose
 from ai_pal.catalog.default import choose_default
 from ai_pal.catalog.entries import CATALOG
 from ai_pal.catalog.found import Found, located, stored
 from ai_pal.catalog.known import entry_of, family, plain, variant_of
-from ai_pal.catalog.machine import this_machine
+from ai_pal.catalog.machine import capacity_here
 from ai_pal.catalog.model import KnownModel
 from ai_pal.catalog.quantized import check_library
 from ai_pal.catalog.reference import Reference, hub_files, is_path, join, split
@@ -28,11 +28,11 @@ from ai_pal.protocol.wanted import Artifact
 _MAX_ALIASES = 8
 
 
-def find(ref: str, settings: Settings, machine: Machine | None = None) -> Found:
+def find(ref: str, settings: Settings, capacity: Capacity | None = None) -> Found:
     """What `ref` means, here already or not. Raises `AiPalError` as `resolve`, but for `model_not_here`."""
     name, options = _taken_apart(ref, settings)
     target, more = _target(name, settings)
-    found = _find(target, name, more | options, settings, machine)
+    found = _find(target, name, more | options, settings, capacity)
     if found.engine == "transformers" and found.path:
         check_library(Path(found.path), found.name)
     if adapters.OPTION in found.options:
@@ -72,16 +72,16 @@ def _target(name: str, settings: Settings) -> Reference:
 
 
 def _find(
-    target: str, name: str, options: dict[str, Any], settings: Settings, machine: Machine | None
+    target: str, name: str, options: dict[str, Any], settings: Settings, capacity: Capacity | None
 ) -> Found:
     if (there := elsewhere(target, provider_names(settings))) is not None:
         message = f"{target} is a model of {there.provider}, none of this machine"
         fail(Code.MODEL_NOT_FOUND, message, f"ask it: ai-pal chat --model {target}")
     if (known := entry_of(target)) is not None:
         name = plain(target, settings) if name == target else name
-        return _known(*known, name, options, settings, machine)
+        return _known(*known, name, options, settings, capacity)
     if members := family(target):
-        return _member(members, target, name, options, settings, machine or this_machine(settings))
+        return _member(members, target, name, options, settings, capacity or capacity_here(settings))
     repository = hub_files(target)
     if repository is not None:
         engine = "llamacpp" if repository.gguf else "transformers"
@@ -100,7 +100,7 @@ def _known(
     name: str,
     options: dict[str, Any],
     settings: Settings,
-    machine: Machine | None,
+    capacity: Capacity | None,
 ) -> Found:
     if variant:
         named = variant_of(entry, variant)
@@ -116,10 +116,10 @@ def _known(
     preferred = _of_entry(entry, Choice(entry.variants[0], "the default"), name, options, settings)
     if preferred.path and isinstance(preferred.wanted, Artifact):
         return preferred  # the starter: nothing to weigh
-    machine = machine or this_machine(settings)
+    capacity = capacity or capacity_here(settings)
     here = [v for v in entry.variants if _of_entry(entry, Choice(v, ""), name, {}, settings).path]
-    runs = [v for v in here if machine.installed.issuperset(v.needs)]
-    return _of_entry(entry, choose(runs or entry.variants, machine), name, options, settings)
+    runs = [v for v in here if capacity.installed.issuperset(v.needs)]
+    return _of_entry(entry, choose(runs or entry.variants, capacity), name, options, settings)
 
 
 def _member(
@@ -128,13 +128,13 @@ def _member(
     name: str,
     options: dict[str, Any],
     settings: Settings,
-    machine: Machine,
+    capacity: Capacity,
 ) -> Found:
     """The largest model of a family that suits this machine, under its own name: of those that are here, if
     any is."""
-    here = [one for one in members if _known(one, "", name, {}, settings, machine).path]
+    here = [one for one in members if _known(one, "", name, {}, settings, capacity).path]
     sizes = [msgspec.structs.replace(one.variants[0], name=one.name) for one in here or members]
-    chosen = choose(sizes, machine)
+    chosen = choose(sizes, capacity)
     entry = CATALOG[chosen.variant.name]
     called = entry.name if name == target else name
     return _of_entry(entry, Choice(entry.variants[0], chosen.reason), called, options, settings)

@@ -6,7 +6,7 @@ from importlib.util import find_spec
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from ai_pal.catalog.choose import Machine
+from ai_pal.catalog.choose import Capacity
 from ai_pal.catalog.host import REST
 from ai_pal.config import Settings, paths
 from ai_pal.memory import promises, room
@@ -18,9 +18,9 @@ GPUS = ("/dev/nvidiactl", "/dev/kfd")
 """What the drivers of NVIDIA and AMD show."""
 
 
-def this_machine(settings: Settings) -> Machine:
+def capacity_here(settings: Settings) -> Capacity:
     """Free memory now, and the engines that are installed."""
-    return Machine(free_memory(settings), installed())
+    return Capacity(free_memory(settings), installed())
 
 
 def free_memory(settings: Settings) -> int:

@@ -16,7 +16,7 @@ from ai_pal.errors import AiPalError, Code, Failure, fail
 from ai_pal.gateway import answering
 from ai_pal.gateway.admission import JSON, Policy
 from ai_pal.gateway.answering import LEFT, Outgoing, Scope, failed_by, headers_of
-from ai_pal.gateway.asked import Apart, Asked, Followed, Told, Wanted, Watched
+from ai_pal.gateway.asked import Apart, Asked, Errand, Followed, Told, Watched
 from ai_pal.gateway.callers import Caller, Callers
 from ai_pal.gateway.entrance import App, Entrance, Gate, tell_failure
 from ai_pal.gateway.limits import Limits, check_depth
@@ -25,7 +25,7 @@ from ai_pal.gateway.metrics import Metrics
 from ai_pal.gateway.openai.responses.kept import Kept
 from ai_pal.gateway.page.owner import is_owner
 from ai_pal.gateway.page.page import Page
-from ai_pal.gateway.privacy_level import held
+from ai_pal.gateway.privacy_level import kept_to_level
 from ai_pal.gateway.reading import read_aside
 from ai_pal.gateway.request_body import RequestBodies, said_length
 from ai_pal.gateway.rights import KeyedClient
@@ -126,12 +126,12 @@ class Endpoint:
         wanted = await self._wanted(route, owner, receive, headers, out)
         if wanted is None:
             await self._tell(route, owner, said, scope, out)
-        elif isinstance(wanted, Wanted):
+        elif isinstance(wanted, Errand):
 
             async def done() -> bytes | Told:
                 client = await self._client(caller, route)
                 if wanted.reads is not None:
-                    client = held(client, {**said, "model": wanted.reads})
+                    client = kept_to_level(client, {**said, "model": wanted.reads})
                 return await wanted.carry_out(client)
 
             await _send(await answering.unless_left(done(), out), wanted.media_type, out)
@@ -170,7 +170,7 @@ class Endpoint:
         receive: answering.Receive,
         headers: dict[str, str],
         out: Outgoing,
-    ) -> Asked | Followed | Wanted | Apart | Watched | None:
+    ) -> Asked | Followed | Errand | Apart | Watched | None:
         """What the body says, which is let go of here; None where a route has no use for one."""
         async with self._bodies.of(receive, headers) as body:
             if route.tells is not None:
@@ -257,7 +257,7 @@ def _check_rights(route: Route, caller: Caller | None) -> None:
         fail(Code.ACCESS_DENIED, what, "ask with another key")
 
 
-def _read(route: Route, body: bytes, owner: Sequence[str]) -> Asked | Followed | Wanted | Apart | Watched:
+def _read(route: Route, body: bytes, owner: Sequence[str]) -> Asked | Followed | Errand | Apart | Watched:
     """What is wanted. Raises `AiPalError`."""
     assert route.asks is not None
     check_depth(body)

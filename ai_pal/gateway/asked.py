@@ -10,7 +10,7 @@ from ai_pal.client.async_stream import AsyncAnswerStream, AsyncStream
 from ai_pal.client.requests import Raw
 from ai_pal.errors import Failure
 from ai_pal.gateway import presets
-from ai_pal.gateway.privacy_level import held
+from ai_pal.gateway.privacy_level import kept_to_level
 from ai_pal.protocol import client as wire
 from ai_pal.protocol.content import Message
 
@@ -105,7 +105,7 @@ class Told(NamedTuple):
     status: int = 200
 
 
-class Wanted(NamedTuple):
+class Errand(NamedTuple):
     """What is no question: `carry_out` gives the body of the response. `reads` is the model that is to
     read what was sent, where one is."""
 
@@ -135,7 +135,7 @@ def complete(prompt: Raw, suffix: str | None, how: dict[str, Any]) -> Begin:
     """A text that is to be gone on with, by a model of ours."""
 
     def begin(client: AsyncClient, said: Asking) -> AsyncAnswerStream:
-        client = held(client, {**said, "model": how.get("model") or ""})
+        client = kept_to_level(client, {**said, "model": how.get("model") or ""})
         kept = {name: value for name, value in said.items() if name in ("deadline", "principal")}
         return client.complete_stream(prompt, suffix, **presets.of_text(client, how | kept))
 

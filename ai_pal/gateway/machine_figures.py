@@ -13,7 +13,7 @@ _NODE = ("node",)
 _CARD = ("node", "card")
 
 
-class Machine:
+class MachineFigures:
     """A collector of what a supervisor says at one moment."""
 
     def __init__(self, status: wire.StatusReply) -> None:

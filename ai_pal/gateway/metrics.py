@@ -10,7 +10,7 @@ from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, Proc
 from prometheus_client.exposition import CONTENT_TYPE_LATEST
 from prometheus_client.multiprocess import MultiProcessCollector, mark_process_dead
 
-from ai_pal.gateway.machine_figures import Machine
+from ai_pal.gateway.machine_figures import MachineFigures
 from ai_pal.gateway.open_requests import lives
 from ai_pal.gateway.record import Record
 from ai_pal.protocol import client as wire
@@ -144,7 +144,7 @@ class Metrics:
         machine = b""
         if (status := await self._status()) is not None:
             registry = CollectorRegistry()
-            registry.register(Machine(status))
+            registry.register(MachineFigures(status))
             machine = generate_latest(registry)
         if not self._shared:
             return generate_latest(self._registry) + machine

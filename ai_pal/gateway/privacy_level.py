@@ -7,7 +7,7 @@ from ai_pal.client.asking import Asking
 from ai_pal.config import load_settings
 from ai_pal.config.presets import load_preset
 from ai_pal.gateway import presets
-from ai_pal.gateway.rights import KeyedClient, within
+from ai_pal.gateway.rights import KeyedClient, bounded
 
 if TYPE_CHECKING:
     from ai_pal.gateway.asked import Begin, Coming
@@ -23,7 +23,7 @@ class PrivacyLevel(NamedTuple):
         """The stricter of both."""
         return PrivacyLevel(self.local_only or other.local_only, self.mine or other.mine)
 
-    def held(self, how: Asking) -> Asking:
+    def bind(self, how: Asking) -> Asking:
         """The same question, going no further than this."""
         bound: Asking = {**how}
         if self.local_only:
@@ -42,7 +42,7 @@ class Bound:
 
     def __call__(self, client: AsyncClient, said: Asking) -> "Coming":
         self.level |= level_of(client, self._how | said)
-        return self._begin(client, self.level.held(said))
+        return self._begin(client, self.level.bind(said))
 
 
 def level_of(client: AsyncClient, how: Asking) -> PrivacyLevel:
@@ -59,10 +59,8 @@ def level_of(client: AsyncClient, how: Asking) -> PrivacyLevel:
     return PrivacyLevel(local_only, mine or settings.mine)
 
 
-def held(client: AsyncClient, how: Asking) -> AsyncClient:
-    """A client by which nothing goes further than this says: with a cluster it matters to models of ours too.
-    Raises `AiPalError`."""
-    if not load_settings().settings.cluster.on:
-        return client
+def kept_to_level(client: AsyncClient, how: Asking) -> AsyncClient:
+    """A client by which nothing goes further than this says: workers may run on other machines. Raises
+    `AiPalError`."""
     level = level_of(client, how)
-    return within(client, local_only=level.local_only, mine=level.mine)
+    return bounded(client, local_only=level.local_only, mine=level.mine) if any(level) else client

@@ -159,7 +159,8 @@ class KeyedClient(AsyncClient):
     def _hold(self, how: Using | Counting) -> None:
         """Have a model of ours asked for this caller, as its key may. Raises `AiPalError`."""
         self.named(how.get("model"))
-        how["principal"] = self._name
+        if self._name:  # the owner's own clients say themselves for whom they ask
+            how["principal"] = self._name
         self._keep(how)
 
     def _keep(self, how: Asking | Using | Counting) -> None:
@@ -207,7 +208,7 @@ class KeyedClient(AsyncClient):
         return super().__getattribute__(name)
 
 
-def within(client: AsyncClient, *, local_only: bool, mine: bool) -> AsyncClient:
+def bounded(client: AsyncClient, *, local_only: bool, mine: bool) -> AsyncClient:
     """The same client for what goes no further than this, nor than its key says."""
     inner, name, rights, vouched = client, "", _ALL, set[str]()
     if isinstance(client, KeyedClient):

@@ -4,12 +4,12 @@ from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from typing import Any, NamedTuple
 
 from ai_pal.errors import AiPalError
-from ai_pal.gateway.asked import Apart, Asked, Followed, Told, Wanted, Watched
+from ai_pal.gateway.asked import Apart, Asked, Errand, Followed, Told, Watched
 
 PAGE = "page"
 """The door of our own page."""
 
-Reads = Callable[..., Asked | Apart | Followed | Wanted | Watched]
+Reads = Callable[..., Asked | Apart | Followed | Errand | Watched]
 """Reads out of a body what is wanted; the name of the key that asks is an argument of what is `owned`."""
 
 Tells = Callable[..., Awaitable[bytes | Told | Watched]]

@@ -18,7 +18,7 @@ from ai_pal.config.settings import UNASKED_BYTES
 from ai_pal.errors import Code, fail
 from ai_pal.models import names, supervisors
 from ai_pal.models.question import Question, question
-from ai_pal.models.supervisors import Wanted
+from ai_pal.models.supervisors import Needs
 from ai_pal.models.switch import direct_loading, switched_off
 from ai_pal.protocol.provider import OLLAMA_URL, Provider
 
@@ -40,7 +40,7 @@ class Access:
         usual = ollama_url(self._settings, os.environ) or OLLAMA_URL
         url = usual if base_url == OLLAMA_URL else base_url.rstrip("/")
         cache = "" if model_cache_dir is None else os.path.abspath(paths.expanded(os.fspath(model_cache_dir)))
-        self._wanted = Wanted(cache, "" if url == usual else url)
+        self._needs = Needs(cache, "" if url == usual else url)
         self._on_this_machine = privacy.stays_here(Provider(OLLAMA, "ollama", url))
         pull_all = self._settings.auto_pull if auto_pull is None else auto_pull
         self.pull_limit = 0 if pull_all else UNASKED_BYTES
@@ -105,11 +105,11 @@ class Access:
 
     def endpoint(self) -> str:
         """Where the supervisor listens, which is started if need be. Blocks. Raises `AiPalError`."""
-        return supervisors.endpoint_for(self._wanted, self._settings, self._read_at)
+        return supervisors.endpoint_for(self._needs, self._settings, self._read_at)
 
     def running_endpoint(self) -> str:
         """Where the supervisor listens; empty when none runs."""
-        return supervisors.running_endpoint(self._wanted, self._settings)
+        return supervisors.running_endpoint(self._needs, self._settings)
 
 
 def _not_here(name: str) -> NoReturn:

@@ -16,7 +16,7 @@ from ai_pal.errors import AiPalError, Code
 log = logging.getLogger(__name__)
 
 
-class Wanted(NamedTuple):
+class Needs(NamedTuple):
     """What a supervisor must have; empty is whatever the user's has. `cache` is an absolute path."""
 
     cache: str = ""
@@ -36,28 +36,28 @@ class _Own(NamedTuple):
     stack: contextlib.ExitStack
 
 
-_own: dict[tuple[int, Wanted], _Own] = {}
+_own: dict[tuple[int, Needs], _Own] = {}
 """By process and wish: a forked child starts its own, and never ends those of its parent."""
 
 _lock = threading.Lock()
 """Threads that ask at the same time start one supervisor, not one each."""
 
 
-def endpoint_for(wanted: Wanted, settings: Settings, read_at: float | None = None) -> str:
-    """Where the supervisor that has what is wanted listens; one is started where none runs. The settings were
+def endpoint_for(needs: Needs, settings: Settings, read_at: float | None = None) -> str:
+    """Where a supervisor that has all of this listens; one is started where none runs. The settings were
     read at `read_at` by `time.monotonic`. Blocks, for seconds at most. Raises `AiPalError`."""
-    wanted = wanted._replace(cache=os.path.realpath(wanted.cache) if wanted.cache else "")
-    may_start = wanted.cache in ("", os.path.realpath(catalog.cache_dir(settings)))
+    needs = needs._replace(cache=os.path.realpath(needs.cache) if needs.cache else "")
+    may_start = needs.cache in ("", os.path.realpath(catalog.cache_dir(settings)))
     with _lock:
-        users = "" if wanted.ollama else _users(wanted.cache, settings, start=may_start, read_at=read_at)
-        return users or _own_endpoint(wanted)
+        users = "" if needs.ollama else _users(needs.cache, settings, start=may_start, read_at=read_at)
+        return users or _own_endpoint(needs)
 
 
-def running_endpoint(wanted: Wanted, settings: Settings) -> str:
+def running_endpoint(needs: Needs, settings: Settings) -> str:
     """As `endpoint_for`, but starts nothing: empty where no supervisor runs."""
-    wanted = wanted._replace(cache=os.path.realpath(wanted.cache) if wanted.cache else "")
-    found = "" if wanted.ollama else _users(wanted.cache, settings, start=False)
-    own = _own.get((os.getpid(), wanted))
+    needs = needs._replace(cache=os.path.realpath(needs.cache) if needs.cache else "")
+    found = "" if needs.ollama else _users(needs.cache, settings, start=False)
+    own = _own.get((os.getpid(), needs))
     return found or (own.client.endpoint if own and not own.client.lost else "")
 
 
@@ -73,14 +73,14 @@ def _users(cache: str, settings: Settings, *, start: bool, read_at: float | None
         return ""
 
 
-def _own_endpoint(wanted: Wanted) -> str:
-    key = (os.getpid(), wanted)
+def _own_endpoint(needs: Needs) -> str:
+    key = (os.getpid(), needs)
     own = _own.get(key)
     if own is None or own.client.lost:
         if own is not None:
             own.stack.close()
         stack = contextlib.ExitStack()
-        own = _own[key] = _Own(stack.enter_context(hosted(wanted.environment)), stack)
+        own = _own[key] = _Own(stack.enter_context(hosted(needs.environment)), stack)
     return own.client.endpoint
 
 

@@ -10,7 +10,7 @@ from ai_pal.gateway import presets
 from ai_pal.gateway.anthropic import request
 from ai_pal.gateway.anthropic.answer import MessageStream
 from ai_pal.gateway.anthropic.messages import conversation
-from ai_pal.gateway.asked import Asked, Wanted
+from ai_pal.gateway.asked import Asked, Errand
 from ai_pal.gateway.going_on import going_on
 
 
@@ -22,7 +22,7 @@ def messages(body: bytes) -> Asked:
     return Asked(going_on(turns, prefill, request.how(asked)), bool(asked.stream), writer)
 
 
-def count_tokens(body: bytes) -> Wanted:
+def count_tokens(body: bytes) -> Errand:
     """POST /v1/messages/count_tokens. Raises `AiPalError`."""
     asked = request.read_count(body)
     turns, prefill = conversation(asked.system, asked.messages)
@@ -32,4 +32,4 @@ def count_tokens(body: bytes) -> Wanted:
         said, asking = presets.of_count(client, turns, counting)
         return msgspec.json.encode({"input_tokens": int(await client.count_tokens(said, **asking))})
 
-    return Wanted(carry_out, reads=asked.model or "")
+    return Errand(carry_out, reads=asked.model or "")

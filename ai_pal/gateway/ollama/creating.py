@@ -15,7 +15,7 @@ from ai_pal.config.presets import FIELDS, Example, Preset, load_preset
 from ai_pal.errors import AiPalError, Code, fail
 from ai_pal.formats import adapters
 from ai_pal.gateway import presets
-from ai_pal.gateway.asked import Wanted
+from ai_pal.gateway.asked import Errand
 from ai_pal.gateway.bodies import BodyError, decoded
 from ai_pal.gateway.ollama import options
 from ai_pal.gateway.ollama.answers import line
@@ -81,7 +81,7 @@ class Wish(msgspec.Struct, frozen=True):
     preset: Preset | None = None
 
 
-def create(body: bytes) -> Wanted:
+def create(body: bytes) -> Errand:
     """POST /api/create. Raises `AiPalError`."""
     asked = decoded(body, _CREATE)
     name, wish = named(asked), wish_of(asked)
@@ -91,7 +91,7 @@ def create(body: bytes) -> Wanted:
         await asyncio.to_thread(_make, name, wish)
         return success
 
-    return Wanted(carry_out)
+    return Errand(carry_out)
 
 
 def wish_of(asked: CreateBody) -> Wish:

@@ -8,7 +8,7 @@ import msgspec
 
 from ai_pal.client import AsyncClient
 from ai_pal.gateway import facts, presets, wishes
-from ai_pal.gateway.asked import Asked, Begin, Wanted, chat, complete
+from ai_pal.gateway.asked import Asked, Begin, Errand, chat, complete
 from ai_pal.gateway.bodies import BodyError, decoded
 from ai_pal.gateway.going_on import begun, going_on
 from ai_pal.gateway.ollama import messages as turns
@@ -61,7 +61,7 @@ _GENERATE = msgspec.json.Decoder(GenerateBody)
 _EMBED = msgspec.json.Decoder(EmbedBody)
 
 
-def chat_door(body: bytes) -> Asked | Wanted:
+def chat_door(body: bytes) -> Asked | Errand:
     """POST /api/chat; without messages the model is loaded, or unloaded. Raises `AiPalError`."""
     asked = decoded(body, _CHAT)
     if not asked.messages:
@@ -72,7 +72,7 @@ def chat_door(body: bytes) -> Asked | Wanted:
     return _asked("chat", asked, going_on(messages, given, how))
 
 
-def generate(body: bytes) -> Asked | Wanted:
+def generate(body: bytes) -> Asked | Errand:
     """POST /api/generate; without a prompt the model is loaded, or unloaded. Raises `AiPalError`."""
     asked = decoded(body, _GENERATE)
     if not asked.prompt and not asked.images and not asked.suffix:
@@ -109,7 +109,7 @@ def _raw(asked: GenerateBody) -> str:
     return filled(asked.template or "", asked.system or "", prompt)
 
 
-def embed(body: bytes) -> Wanted:
+def embed(body: bytes) -> Errand:
     """POST /api/embed. Raises `AiPalError`."""
     asked = decoded(body, _EMBED)
     options.required(asked.model)
@@ -134,10 +134,10 @@ def embed(body: bytes) -> Wanted:
             }
         )
 
-    return Wanted(carry_out, reads=asked.model or "")
+    return Errand(carry_out, reads=asked.model or "")
 
 
-def embeddings(body: bytes) -> Wanted:
+def embeddings(body: bytes) -> Errand:
     """POST /api/embeddings, as it was before. Raises `AiPalError`."""
     asked = decoded(body, _EMBED)
     options.required(asked.model)
@@ -149,7 +149,7 @@ def embeddings(body: bytes) -> Wanted:
         found = await client.embed([asked.prompt], model=model, truncate=True, **_kept(asked))
         return msgspec.json.encode({"embedding": list(found[0])})
 
-    return Wanted(carry_out, reads=asked.model or "")
+    return Errand(carry_out, reads=asked.model or "")
 
 
 async def version(_: AsyncClient, __: Mapping[str, str]) -> bytes:
@@ -161,7 +161,7 @@ def _asked(kind: Any, asked: options.Common, begin: Begin, remember: Remember | 
     return Asked(begin, asked.stream is not False, Lines(kind, asked.model, time.time(), remember))
 
 
-def _load_or_unload(kind: str, asked: options.Common) -> Wanted:
+def _load_or_unload(kind: str, asked: options.Common) -> Errand:
     """As Open WebUI asks for it: with a `keep_alive` of 0 the model goes, else it comes."""
     seconds = wishes.keep_alive(asked.keep_alive)
     options.required(asked.model)
@@ -180,7 +180,7 @@ def _load_or_unload(kind: str, asked: options.Common) -> Wanted:
         head = {"model": asked.model, "created_at": stamp(time.time())}
         return msgspec.json.encode({**head, **nothing, "done": True, "done_reason": reason})
 
-    return Wanted(carry_out)
+    return Errand(carry_out)
 
 
 def _tool(tool: FunctionTool) -> Tool:

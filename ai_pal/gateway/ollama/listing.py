@@ -13,7 +13,7 @@ from ai_pal.client import AsyncClient
 from ai_pal.config.presets import Example, Preset
 from ai_pal.gateway import facts, presets
 from ai_pal.gateway.askable import Askable, askable, one_of
-from ai_pal.gateway.asked import Wanted
+from ai_pal.gateway.asked import Errand
 from ai_pal.gateway.bodies import BodyError, decoded
 from ai_pal.gateway.ollama import options
 from ai_pal.gateway.ollama.answers import stamp
@@ -61,7 +61,7 @@ async def ps(client: AsyncClient, _: Mapping[str, str]) -> bytes:
     return msgspec.json.encode({"models": found})
 
 
-def show(body: bytes) -> Wanted:
+def show(body: bytes) -> Errand:
     """POST /api/show. Raises `AiPalError`."""
     model = named(decoded(body, _NAMED))
 
@@ -70,7 +70,7 @@ def show(body: bytes) -> Wanted:
         preset = found.preset or Preset()
         return msgspec.json.encode(shown(found.known, preset.system or "", preset.messages or ()))
 
-    return Wanted(carry_out)
+    return Errand(carry_out)
 
 
 def shown(known: Details, system: str = "", examples: Sequence[Example] = ()) -> dict[str, Any]:

@@ -19,7 +19,7 @@ from ai_pal.config.presets import load_preset, read_text
 from ai_pal.config.presets import remove as remove_preset
 from ai_pal.errors import AiPalError, Code
 from ai_pal.gateway import presets
-from ai_pal.gateway.asked import Wanted
+from ai_pal.gateway.asked import Errand
 from ai_pal.gateway.bodies import BodyError, decoded
 from ai_pal.gateway.ollama.listing import NamedBody, named
 from ai_pal.gateway.ollama.naming import keep_preset, model_meant, name_model
@@ -38,7 +38,7 @@ _NAMED = msgspec.json.Decoder(NamedBody)
 _COPY = msgspec.json.Decoder(CopyBody)
 
 
-def copy(body: bytes) -> Wanted:
+def copy(body: bytes) -> Errand:
     """POST /api/copy: another name for a model, or the same preset once more. Raises `AiPalError`."""
     asked = decoded(body, _COPY)
 
@@ -55,7 +55,7 @@ def copy(body: bytes) -> Wanted:
     return _changing(change, b"")
 
 
-def delete(body: bytes) -> Wanted:
+def delete(body: bytes) -> Errand:
     """DELETE /api/delete: a model of ours, a name that was given, or a preset. Raises `AiPalError`."""
     model = named(decoded(body, _NAMED))
 
@@ -71,15 +71,15 @@ def delete(body: bytes) -> Wanted:
             await _unload(client, goes)
         return b""
 
-    return Wanted(carry_out)
+    return Errand(carry_out)
 
 
-def _changing(change: Callable[[], None], body: bytes) -> Wanted:
+def _changing(change: Callable[[], None], body: bytes) -> Errand:
     async def carry_out(_: AsyncClient) -> bytes:
         await asyncio.to_thread(change)
         return body
 
-    return Wanted(carry_out)
+    return Errand(carry_out)
 
 
 def _forget_preset(name: str) -> None:

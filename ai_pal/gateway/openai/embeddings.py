@@ -9,7 +9,7 @@ import msgspec
 from ai_pal.client import AsyncClient
 from ai_pal.client.requests import Embeddable
 from ai_pal.gateway import presets, wishes
-from ai_pal.gateway.asked import Wanted
+from ai_pal.gateway.asked import Errand
 from ai_pal.gateway.bodies import BodyError, converted, decoded
 
 Token = Annotated[int, msgspec.Meta(ge=0, lt=2**31)]
@@ -47,7 +47,7 @@ _EMBEDDINGS = msgspec.json.Decoder(EmbeddingsBody)
 _RERANK = msgspec.json.Decoder(RerankBody)
 
 
-def embeddings(body: bytes) -> Wanted:
+def embeddings(body: bytes) -> Errand:
     """What is asked. Raises `BodyError`."""
     asked = decoded(body, _EMBEDDINGS)
     texts = _texts(asked.input)
@@ -74,10 +74,10 @@ def embeddings(body: bytes) -> Wanted:
         model = asked.model or found.model
         return msgspec.json.encode({"object": "list", "data": data, "model": model, "usage": usage})
 
-    return Wanted(carry_out, reads=asked.model or "")
+    return Errand(carry_out, reads=asked.model or "")
 
 
-def rerank(body: bytes) -> Wanted:
+def rerank(body: bytes) -> Errand:
     """What is asked. Raises `BodyError`."""
     asked = decoded(body, _RERANK)
     if not asked.query.strip():
@@ -105,7 +105,7 @@ def rerank(body: bytes) -> Wanted:
         }
         return msgspec.json.encode({**head, "results": results, "usage": usage})
 
-    return Wanted(carry_out, reads=asked.model or "")
+    return Errand(carry_out, reads=asked.model or "")
 
 
 def _texts(given: str | list[str | int | list[int]]) -> list[Embeddable]:

@@ -17,7 +17,7 @@ from ai_pal.config.client_keys import named_by, read_keys
 from ai_pal.conversations.neutral import neutral_line
 from ai_pal.conversations.shelf import variants
 from ai_pal.errors import AiPalError, Code, Failure
-from ai_pal.gateway.asked import Told, Wanted, Watched
+from ai_pal.gateway.asked import Errand, Told, Watched
 from ai_pal.gateway.bodies import BodyError, decoded
 from ai_pal.gateway.page import files, models, questions, sign_in
 from ai_pal.gateway.page.events import Events
@@ -92,7 +92,7 @@ class Page:
         """GET /page/files/{version}/{name}. Raises `StatusError`."""
         return files.file(said["version"], said["name"], said.get("accept-encoding", ""))
 
-    def sign_in(self, body: bytes) -> Wanted:
+    def sign_in(self, body: bytes) -> Errand:
         """POST /page/sign-in: a cookie for a key. Raises `AiPalError` (`key_refused`)."""
         shown = decoded(body, _KEY).key.strip()
 
@@ -107,15 +107,15 @@ class Page:
             value = sign_in.token(name, keys[name], int(now) + sign_in.SECONDS)
             return _done(sign_in.cookie(value, tls=self._tls))
 
-        return Wanted(carry_out)
+        return Errand(carry_out)
 
-    def sign_out(self, body: bytes) -> Wanted:
+    def sign_out(self, body: bytes) -> Errand:
         """POST /page/sign-out."""
 
         async def carry_out(_: AsyncClient) -> Told:
             return _done(sign_in.cookie("", tls=self._tls))
 
-        return Wanted(carry_out)
+        return Errand(carry_out)
 
     async def state(self, _: object, said: Said) -> bytes:
         """GET /page/state: what a page needs when it opens, and when it is back."""
@@ -165,7 +165,7 @@ class Page:
         kept = await self._history.read(lambda shelf: shelf.show(_number(said, "id")))
         return attachment(kept, _number(said, "turn"), _number(said, "file"))
 
-    def change(self, body: bytes) -> Wanted:
+    def change(self, body: bytes) -> Errand:
         """POST /page/change."""
         wanted = decoded(body, _CHANGE)
         if wanted.title is not None and not wanted.title.strip():
@@ -175,9 +175,9 @@ class Page:
             await self._history.change(lambda shelf: changed(shelf, wanted))
             return _json(await self._list())
 
-        return Wanted(carry_out)
+        return Errand(carry_out)
 
-    def attach(self, body: bytes) -> Wanted:
+    def attach(self, body: bytes) -> Errand:
         """POST /page/attach: what a file is, before it goes with a question. Raises `AiPalError`."""
         file = decoded(body, _FILE)
 
@@ -185,7 +185,7 @@ class Page:
             [one] = await asyncio.to_thread(questions.attached, [file])
             return _json({"about": neutral_line(one.about)})
 
-        return Wanted(carry_out)
+        return Errand(carry_out)
 
     def ask(self, body: bytes) -> Watched:
         """POST /page/ask: an answer that is followed while it comes."""
@@ -202,7 +202,7 @@ class Page:
         talk = self._talks.get(said.get("run", ""))
         return Watched(lambda client, said: self._follower(talk), Events())
 
-    def stop(self, body: bytes) -> Wanted:
+    def stop(self, body: bytes) -> Errand:
         """POST /page/stop."""
         name = decoded(body, _STOP).run
 
@@ -210,9 +210,9 @@ class Page:
             self._talks.get(name).stop()
             return b"{}"
 
-        return Wanted(carry_out)
+        return Errand(carry_out)
 
-    def rate(self, body: bytes) -> Wanted:
+    def rate(self, body: bytes) -> Errand:
         """POST /page/rate: as `/good` and `/bad` of the terminal."""
         said = decoded(body, _OPINION)
 
@@ -223,7 +223,7 @@ class Page:
             learned = answer is not None and await answer.rate(good=said.good)
             return _json({"learned": learned, "told": COUNTED if learned else NOTHING})
 
-        return Wanted(carry_out)
+        return Errand(carry_out)
 
     async def live(self, client: AsyncClient, said: Said) -> Watched:
         """GET /page/live."""
@@ -238,7 +238,7 @@ class Page:
         """GET /page/elsewhere: models of providers that may be asked."""
         return _json(await models.elsewhere(client))
 
-    def model(self, body: bytes) -> Wanted:
+    def model(self, body: bytes) -> Errand:
         """POST /page/model: load, unload, fetch one, or end that."""
         order = models.read(body)
 
@@ -246,7 +246,7 @@ class Page:
             await self._errands.carry_out(order, client)
             return b"{}"
 
-        return Wanted(carry_out)
+        return Errand(carry_out)
 
     async def usage(self, _: object, said: Said) -> bytes:
         """GET /page/usage."""

@@ -9,7 +9,7 @@ import msgspec
 from ai_pal.client import AsyncClient
 from ai_pal.config import paths
 from ai_pal.config.presets import names
-from ai_pal.gateway.asked import Wanted
+from ai_pal.gateway.asked import Errand
 from ai_pal.gateway.page import model_settings, page_presets
 from ai_pal.gateway.page.log import logged
 
@@ -28,10 +28,10 @@ def told(name: str, tells: Callable[[str], Any]) -> Callable[[object, Said], Awa
 
 def written(
     read: Callable[[bytes], T], write: Callable[[T], None], tells: Callable[[T], Any]
-) -> Callable[[bytes], Wanted]:
+) -> Callable[[bytes], Errand]:
     """A POST that writes what was `read` into a file, and is told what that says by now."""
 
-    def asked(body: bytes) -> Wanted:
+    def asked(body: bytes) -> Errand:
         wanted = read(body)
 
         def carried_out() -> Any:
@@ -41,7 +41,7 @@ def written(
         async def carry_out(_: AsyncClient) -> bytes:
             return msgspec.json.encode(await asyncio.to_thread(carried_out))
 
-        return Wanted(carry_out)
+        return Errand(carry_out)
 
     return asked
 

@@ -2,7 +2,7 @@
 
 import pytest
 
-from ai_pal.catalog import CATALOG, Machine, choose
+from ai_pal.catalog import CATALOG, Capacity, choose
 from ai_pal.catalog.ggufs import gguf_file, gguf_parts, quant, quants
 from ai_pal.catalog.layout import check_names, read_config
 from ai_pal.catalog.reference import hub_files, is_path
@@ -14,7 +14,7 @@ ALL = frozenset({"llamacpp", "transformers", "quantize"})
 
 
 def chosen(name: str, free: float, installed: frozenset[str] = ALL) -> str:
-    return choose(CATALOG[name].variants, Machine(int(free * GB), installed)).variant.name
+    return choose(CATALOG[name].variants, Capacity(int(free * GB), installed)).variant.name
 
 
 @pytest.mark.parametrize(("free", "variant"), [(24, "bf16"), (5, "8bit"), (4, "q4_k_m"), (1, "q4_k_m")])
@@ -23,25 +23,25 @@ def test_the_best_variant_that_fits_is_chosen(free: float, variant: str) -> None
 
 
 def test_phi_2_works_with_4_gb_and_llama_cpp_alone() -> None:
-    choice = choose(CATALOG["phi-2"].variants, Machine(4 * GB, frozenset({"llamacpp"})))
+    choice = choose(CATALOG["phi-2"].variants, Capacity(4 * GB, frozenset({"llamacpp"})))
     assert choice.variant.memory <= 4 * GB
     assert choice.variant.engine == "llamacpp"
     assert "needs transformers" in choice.reason
 
 
 def test_the_reason_names_what_the_better_one_needs() -> None:
-    reason = choose(CATALOG["phi-2"].variants, Machine(4 * GB, ALL)).reason
+    reason = choose(CATALOG["phi-2"].variants, Capacity(4 * GB, ALL)).reason
     assert reason == "q4_k_m is the best that fits: bf16 needs 6.9 GB, 4.0 GB is free"
 
 
 def test_where_nothing_fits_the_smallest_is_named_with_its_need() -> None:
-    choice = choose(CATALOG["phi-3"].variants, Machine(GB, ALL))
+    choice = choose(CATALOG["phi-3"].variants, Capacity(GB, ALL))
     assert choice.variant.memory == min(v.memory for v in CATALOG["phi-3"].variants)
     assert "it needs" in choice.reason
 
 
 def test_without_any_engine_the_missing_one_is_named() -> None:
-    assert "not installed" in choose(CATALOG["phi-3"].variants, Machine(64 * GB, frozenset())).reason
+    assert "not installed" in choose(CATALOG["phi-3"].variants, Capacity(64 * GB, frozenset())).reason
 
 
 @pytest.mark.parametrize("entry", CATALOG.values(), ids=list(CATALOG))

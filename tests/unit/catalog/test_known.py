@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from ai_pal.catalog import CATALOG, Found, Machine, default_model, find
+from ai_pal.catalog import CATALOG, Capacity, Found, default_model, find
 from ai_pal.catalog.families import FAMILIES
 from ai_pal.catalog.fitting import fit
 from ai_pal.catalog.ggufs import gguf_file, projector, quants
@@ -24,7 +24,7 @@ def settings(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Settings:
 
 
 def found(name: str, settings: Settings, free: float = 8) -> Found:
-    return find(name, settings, Machine(int(free * GB), ENGINES))
+    return find(name, settings, Capacity(int(free * GB), ENGINES))
 
 
 def lay(settings: Settings, repo: str, *names: str) -> None:

@@ -7,7 +7,7 @@ import psutil
 import pytest
 
 from ai_pal.catalog import CATALOG, choose, machine
-from ai_pal.catalog.machine import free_memory, this_machine
+from ai_pal.catalog.machine import capacity_here, free_memory
 from ai_pal.config import Settings, paths
 from ai_pal.memory import Claims
 from ai_pal.memory.promises import PromiseFile, published
@@ -36,7 +36,7 @@ def test_with_4_gb_free_phi_2_gets_a_variant_that_may_be_loaded(with_free: objec
     with_free(4 * GB)  # type: ignore[operator]
     settings = Settings()
     found = choose(
-        CATALOG["phi-2"].variants, this_machine(settings)._replace(installed=frozenset({"llamacpp"}))
+        CATALOG["phi-2"].variants, capacity_here(settings)._replace(installed=frozenset({"llamacpp"}))
     )
     assert found.variant.name == "q4_k_m"
     assert found.variant.memory <= 4 * GB - settings.memory_low

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 from msgspec import structs
 
-from ai_pal.catalog import Found, Machine, find
+from ai_pal.catalog import Capacity, Found, find
 from ai_pal.catalog.inventory import inventory
 from ai_pal.catalog.removing import remove
 from ai_pal.catalog.stores import PROGRAMS, named, stored
@@ -19,7 +19,7 @@ from tests.gguf_files import gguf
 
 GGUF = b"GGUF\x03\0\0\0"
 MANIFEST = b'{"layers": [{"mediaType": "application/vnd.ollama.image.model", "digest": "%s"}]}'
-MACHINE = Machine(8_000_000_000, frozenset({"llamacpp", "transformers"}))
+CAPACITY = Capacity(8_000_000_000, frozenset({"llamacpp", "transformers"}))
 
 
 @pytest.fixture
@@ -58,7 +58,7 @@ def ollama(home: Path, name: str, **layers: bytes) -> Path:
 
 
 def found(name: str, settings: Settings) -> Found:
-    return find(name, settings, MACHINE)
+    return find(name, settings, CAPACITY)
 
 
 @pytest.mark.parametrize("name", ["mine", "mine:latest", "MINE"])

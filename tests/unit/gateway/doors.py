@@ -20,7 +20,7 @@ from ai_pal.client import AsyncClient
 from ai_pal.client.vectors import Embeddings, TokenCount
 from ai_pal.gateway import seals
 from ai_pal.gateway.anthropic import doors as anthropic
-from ai_pal.gateway.asked import Asked, Wanted
+from ai_pal.gateway.asked import Asked, Errand
 from ai_pal.gateway.bodies import decoded
 from ai_pal.gateway.ollama import creating
 from ai_pal.gateway.ollama import doors as ollama
@@ -157,7 +157,7 @@ def told(found: Any) -> str:
     """All that is to be done, as a text: nothing of it is done."""
     recorder = Recorder()
     client = cast("AsyncClient", recorder)
-    if isinstance(found, Wanted):
+    if isinstance(found, Errand):
         return f"{recorder.asked} {asyncio.run(_carried_out(found, client))!r} {recorder.asked}"
     if not isinstance(found, Asked):
         return f"{type(found).__name__} {inside(found)}"
@@ -167,7 +167,7 @@ def told(found: Any) -> str:
     return f"{found.stream} {inside(found.writer)} {recorder.asked}"
 
 
-async def _carried_out(found: Wanted, client: AsyncClient) -> Any:
+async def _carried_out(found: Errand, client: AsyncClient) -> Any:
     return await found.carry_out(client)
 
 

@@ -15,7 +15,7 @@ from ai_pal.gateway.anthropic.doors import count_tokens
 from ai_pal.gateway.callers import Caller
 from ai_pal.gateway.ollama import doors as ollama
 from ai_pal.gateway.openai import embeddings as openai
-from ai_pal.gateway.privacy_level import held
+from ai_pal.gateway.privacy_level import kept_to_level
 from ai_pal.gateway.rights import KeyedClient
 from ai_pal.protocol.client import ProviderStatus
 
@@ -162,20 +162,17 @@ def test_what_a_model_reads_is_marked(door: Callable[[bytes], Any], body: bytes)
     assert door(body).reads == "m"
 
 
-def test_with_a_cluster_what_is_to_stay_is_told_to_whoever_reads_it(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_what_is_to_stay_is_told_to_whoever_reads_it() -> None:
     def read(client: AsyncClient, headers: dict[str, Any], inner: Inner) -> dict[str, Any]:
-        held(client, cast("Asking", headers)).complete_stream("a", model="m?context=9")
+        kept = kept_to_level(client, cast("Asking", headers))
+        kept.complete_stream("a", model="m?context=9", principal="said")
         return inner.asked.pop()[1]
 
     owner = Inner()
     plain = cast("AsyncClient", owner)
-    assert held(plain, {"local_only": True}) is plain, "all models are here"
-    file = tmp_path / "config.toml"
-    file.write_text('[cluster]\nengine = "command"\nnodes.box = "ssh box python"\n')
-    monkeypatch.setenv("AI_PAL_CONFIG", str(file))
-    assert read(plain, {"local_only": True}, owner)["local_only"]
+    assert kept_to_level(plain, {}) is plain
+    asked = read(plain, {"local_only": True}, owner)
+    assert (asked["local_only"], asked["principal"]) == (True, "said")
     assert read(plain, {"goal": "privacy"}, owner)["local_only"]
     assert read(plain, {"mine": True}, owner)["mine"]
     assert not {"local_only", "mine"} & read(plain, {}, owner).keys()

@@ -25,7 +25,7 @@ WIDEST_SHARE = 0.25
 """Widened weights take at most this part of the available memory."""
 
 
-class Machine(msgspec.Struct, frozen=True):
+class Hardware(msgspec.Struct, frozen=True):
     """`devices` that torch can use, the preferred one first; `bf16` those with hardware for it;
     `available` in bytes of main memory, `cards` how many CUDA devices there are."""
 
@@ -35,7 +35,7 @@ class Machine(msgspec.Struct, frozen=True):
     cards: int = 0
 
 
-def inspect(torch: Any) -> Machine:
+def inspect(torch: Any) -> Hardware:
     """What this machine has."""
     devices, bf16 = [], []
     if torch.cuda.is_available():
@@ -47,35 +47,35 @@ def inspect(torch: Any) -> Machine:
     if _cpu_has_bf16(torch):
         bf16.append("cpu")
     count = torch.cuda.device_count() if "cuda" in devices else 0
-    return Machine([*devices, "cpu"], bf16, psutil.virtual_memory().available, count)
+    return Hardware([*devices, "cpu"], bf16, psutil.virtual_memory().available, count)
 
 
-def choose_device(asked: str, machine: Machine, placement: Sequence[Share] | None = None) -> str:
+def choose_device(asked: str, hardware: Hardware, placement: Sequence[Share] | None = None) -> str:
     """The device where a model begins: as it was placed, else as it was asked for, else the preferred one.
 
     Raises `AiPalError` (`config_invalid`)."""
     if placement:
         asked = placement[0].device
     for name in [asked, *(share.device for share in placement or ())]:
-        if name and not _is_there(name, machine):
+        if name and not _is_there(name, hardware):
             fail(
                 Code.CONFIG_INVALID,
                 f"there is no device {name!r} here",
-                f"use one of: {', '.join(machine.devices)}, or leave it out",
+                f"use one of: {', '.join(hardware.devices)}, or leave it out",
             )
     if placement is not None and not placement and not asked:
         return "cpu"
-    return asked or machine.devices[0]
+    return asked or hardware.devices[0]
 
 
-def _is_there(name: str, machine: Machine) -> bool:
+def _is_there(name: str, hardware: Hardware) -> bool:
     kind, _, number = name.partition(":")
-    if kind not in machine.devices:
+    if kind not in hardware.devices:
         return False
-    return kind != "cuda" or not number or (number.isdigit() and int(number) < machine.cards)
+    return kind != "cuda" or not number or (number.isdigit() and int(number) < hardware.cards)
 
 
-def choose_dtype(asked: str, device: str, machine: Machine, stored: str, size: int) -> str:
+def choose_dtype(asked: str, device: str, hardware: Hardware, stored: str, size: int) -> str:
     """The format to compute in. `size` is the bytes of the weights as `stored`. Raises `AiPalError`.
 
     Where the hardware has no bf16, a small model is widened (a CPU computes faster so), a large one
@@ -86,12 +86,12 @@ def choose_dtype(asked: str, device: str, machine: Machine, stored: str, size: i
             fail(Code.CONFIG_INVALID, f"there is no dtype {asked!r}", f"use one of: {', '.join(SHORT)}")
         return NAMES[asked]
     kind = device.split(":", maxsplit=1)[0]
-    if kind in machine.bf16:
+    if kind in hardware.bf16:
         return "bfloat16"
     if kind != "cpu":
         return "float16"
     narrow = size // 2 if stored == "float32" else size
-    fits = narrow <= LARGE and narrow * 2 <= machine.available * WIDEST_SHARE
+    fits = narrow <= LARGE and narrow * 2 <= hardware.available * WIDEST_SHARE
     return "float32" if fits else "bfloat16"
 
 

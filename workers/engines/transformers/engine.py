@@ -131,10 +131,10 @@ class Transformers:
         from workers.engines.transformers.batch import Batch
 
         torch.set_num_threads(count)
-        machine = devices.inspect(torch)
-        device = devices.choose_device(where.asked, machine, where.placement)
+        hardware = devices.inspect(torch)
+        device = devices.choose_device(where.asked, hardware, where.placement)
         asked = options.dtype or ("bfloat16" if options.quantize else "")
-        dtype = devices.choose_dtype(asked, device, machine, folder.dtype, folder.size)
+        dtype = devices.choose_dtype(asked, device, hardware, folder.dtype, folder.size)
         report = partial(self._placed, PLACED - IMPORTED)
         loaded = loading.load(folder, options, device, dtype, report, where.split)
         self._progress(PLACED)
@@ -183,9 +183,9 @@ class Transformers:
             message = "a model that writes nothing has nothing to guess"
             fail(Code.CONFIG_INVALID, message, "set speculate=off")
         torch.set_num_threads(count)
-        machine = devices.inspect(torch)
-        device = devices.choose_device(where.asked, machine, where.placement)
-        dtype = devices.choose_dtype(options.dtype or "float32", device, machine, folder.dtype, folder.size)
+        hardware = devices.inspect(torch)
+        device = devices.choose_device(where.asked, hardware, where.placement)
+        dtype = devices.choose_dtype(options.dtype or "float32", device, hardware, folder.dtype, folder.size)
         layout = read_layout(folder.path) if folder.kind == "embed" else None
         report = partial(self._placed, PLACED - IMPORTED)
         model, tokenizer = loading.load_encoder(folder, options, device, dtype, report, where.split)

@@ -13,7 +13,7 @@ from ai_pal.errors import AiPalError
 from ai_pal.gateway import presets
 from ai_pal.gateway.account_lines import without_lines
 from ai_pal.gateway.answered_calls import never_answered
-from ai_pal.gateway.asked import Apart, Asked, Begin, Wanted, Watched, chat
+from ai_pal.gateway.asked import Apart, Asked, Begin, Errand, Watched, chat
 from ai_pal.gateway.bodies import BodyError
 from ai_pal.gateway.openai.responses import items, request
 from ai_pal.gateway.openai.responses.answer import ResponseStream, Wishes
@@ -46,7 +46,7 @@ class Responses:
     def __init__(self, kept: Kept) -> None:
         self._kept, self._background = kept, Background(Underway(kept))
 
-    def create(self, body: bytes, owner: str) -> Asked | Apart | Wanted | Watched:
+    def create(self, body: bytes, owner: str) -> Asked | Apart | Errand | Watched:
         """POST /v1/responses. Raises `AiPalError`."""
         asked = self._storing(request.read(body))
         given, turns, level = self._said(asked, owner)
@@ -69,7 +69,7 @@ class Responses:
             return self._in_background(name, owner, begin, writer, stream=bool(asked.stream))
         return Asked(begin, bool(asked.stream), writer)
 
-    def count(self, body: bytes, owner: str) -> Wanted:
+    def count(self, body: bytes, owner: str) -> Errand:
         """POST /v1/responses/input_tokens: how many tokens a response would be asked with. Raises
         `AiPalError`."""
         asked = request.read(body)
@@ -83,7 +83,7 @@ class Responses:
             tokens = int(await client.count_tokens(said, **how)) if said else 0
             return msgspec.json.encode({"object": "response.input_tokens", "input_tokens": tokens})
 
-        return Wanted(carry_out, reads=asked.model or "")
+        return Errand(carry_out, reads=asked.model or "")
 
     def _said(
         self, asked: request.ResponsesBody, owner: str
@@ -200,14 +200,14 @@ def _forget(_: dict[str, Any], __: Message) -> None:
     pass
 
 
-def _nothing(writer: ResponseStream, *, stream: bool) -> Wanted:
+def _nothing(writer: ResponseStream, *, stream: bool) -> Errand:
     """An empty input asks nobody: Codex looks with one whether this route is there."""
     body = writer.nothing() if stream else writer.whole(Answer(finish_reason="stop"))
 
     async def carry_out(_: AsyncClient) -> bytes:
         return body
 
-    return Wanted(carry_out, writer.media_type if stream else "application/json")
+    return Errand(carry_out, writer.media_type if stream else "application/json")
 
 
 def _told(given: Sequence[dict[str, Any]], name: str) -> list[dict[str, Any]]:

@@ -4,12 +4,12 @@ import pytest
 
 from ai_pal.errors import AiPalError
 from ai_pal.protocol.worker import Share
-from workers.engines.transformers.device import LARGE, Machine, choose_device, choose_dtype
+from workers.engines.transformers.device import LARGE, Hardware, choose_device, choose_dtype
 
 GIB = 1 << 30
-OLD = Machine(["cpu"], [], 16 * GIB)
-NEW = Machine(["cpu"], ["cpu"], 16 * GIB)
-GPU = Machine(["cuda", "cpu"], ["cuda"], 16 * GIB, cards=2)
+OLD = Hardware(["cpu"], [], 16 * GIB)
+NEW = Hardware(["cpu"], ["cpu"], 16 * GIB)
+GPU = Hardware(["cuda", "cpu"], ["cuda"], 16 * GIB, cards=2)
 
 
 def test_the_first_device_is_taken_unless_another_is_asked_for() -> None:
@@ -26,7 +26,7 @@ def test_a_model_goes_where_it_was_placed() -> None:
 
 
 @pytest.mark.parametrize(
-    ("asked", "machine", "placement"),
+    ("asked", "hardware", "placement"),
     [
         ("cuda", OLD, None),
         ("cuda:2", GPU, None),
@@ -36,31 +36,31 @@ def test_a_model_goes_where_it_was_placed() -> None:
     ],
 )
 def test_a_device_that_is_not_there_is_refused(
-    asked: str, machine: Machine, placement: list[Share] | None
+    asked: str, hardware: Hardware, placement: list[Share] | None
 ) -> None:
     with pytest.raises(AiPalError) as caught:
-        choose_device(asked, machine, placement)
+        choose_device(asked, hardware, placement)
     assert caught.value.code == "config_invalid"
 
 
 @pytest.mark.parametrize(
-    ("machine", "device", "stored", "size", "chosen"),
+    ("hardware", "device", "stored", "size", "chosen"),
     [
         (NEW, "cpu", "bfloat16", GIB, "bfloat16"),
         (NEW, "cpu", "float32", GIB, "bfloat16"),
         (OLD, "cpu", "bfloat16", GIB, "float32"),
         (OLD, "cpu", "float32", 2 * GIB, "float32"),
         (OLD, "cpu", "bfloat16", LARGE + 1, "bfloat16"),
-        (Machine(["cpu"], [], 4 * GIB), "cpu", "bfloat16", GIB, "bfloat16"),
+        (Hardware(["cpu"], [], 4 * GIB), "cpu", "bfloat16", GIB, "bfloat16"),
         (GPU, "cuda:0", "float32", GIB, "bfloat16"),
-        (Machine(["cuda", "cpu"], [], GIB), "cuda", "bfloat16", GIB, "float16"),
-        (Machine(["mps", "cpu"], [], GIB), "mps", "bfloat16", GIB, "float16"),
+        (Hardware(["cuda", "cpu"], [], GIB), "cuda", "bfloat16", GIB, "float16"),
+        (Hardware(["mps", "cpu"], [], GIB), "mps", "bfloat16", GIB, "float16"),
     ],
 )
 def test_the_format_follows_hardware_and_size(
-    machine: Machine, device: str, stored: str, size: int, chosen: str
+    hardware: Hardware, device: str, stored: str, size: int, chosen: str
 ) -> None:
-    assert choose_dtype("", device, machine, stored, size) == chosen
+    assert choose_dtype("", device, hardware, stored, size) == chosen
 
 
 def test_a_format_that_was_asked_for_is_taken() -> None:
