@@ -12,20 +12,21 @@ from jinja2 import TemplateError
 
 from ai_pal.errors import AiPalError, Code, fail
 from ai_pal.protocol import needs
-from ai_pal.protocol.content import Audio, Image, Message, Reasoning, Text, ToolCall, ToolResult
+from ai_pal.protocol.content import Audio, Image, Message, Text, ToolCall, ToolResult
 from ai_pal.protocol.options import Tool
 from workers.engines.base import OTHER_TURNS, TEMPLATE_REFUSES
-from workers.engines.channels import writes_channels
+from workers.engines.template_shape import Shape, shape_of
 from workers.engines.thought_marks import SWITCHES
-from workers.engines.transformers.conversation import ThoughtPlace, for_template, tools_for_template
+from workers.engines.transformers.conversation import for_template, tools_for_template
 from workers.template_clock import FUNCTION, TemplateClock, steerable
-from workers.tool_turns import called
 from workers.turns import Manners, arranged, manners_of
 
 LONGEST_TEMPLATE = 256 << 10
 LONGEST_RENDERING = 64 << 20
 SECONDS, SECONDS_PER_MIB = 2.0, 1.0
 """What a template may take, per conversation and per MiB of its text."""
+TEMPLATE = "<template>"
+"""The file that Jinja2 says templates are: each line of theirs is watched, of all others each call."""
 REMEMBERED = 512
 EFFORTS = ("reasoning_effort", "thinking_effort")
 """What templates call how hard to think."""
@@ -60,17 +61,6 @@ class Extras(msgspec.Struct, frozen=True):
 NOTHING = Extras()
 QUESTION = Message("user", "x")
 PICTURE = Message("user", [Image("image/png"), Text(QUESTION.text)])
-MARKED = Message("user", "a question that is seen")
-THOUGHT = Reasoning("a thought that is seen")
-THOUGHTFUL = (
-    [QUESTION, Message("assistant", [THOUGHT, Text("y")]), QUESTION],
-    [QUESTION, Message("assistant", [THOUGHT, *called(1)[0].parts]), called(1)[1]],
-)
-"""Thoughts of an answer, and of the turn that goes on."""
-TOOL_RESPONSES = "tool_responses"
-"""The field in which Gemma 4 wants results."""
-PRINTED = "{'type'"
-"""A list of parts that a template prints as if it were a text."""
 
 
 class Chat:
@@ -86,16 +76,13 @@ class Chat:
         self._tokenizer = tokenizer
         self._format: Format | None = None
         self._manners = Manners()
-        self._thoughts: ThoughtPlace = "reasoning_content"
-        self._wants_lists = False
-        self._in_channels = False
+        self._shape = Shape()
         self._named: dict[str, str] = {}
         self._clock = TemplateClock("")
         if wanted or not tokenizer.chat_template:
             self._format = FORMATS[wanted or BY_MODEL_TYPE.get(model_type, "plain")]
         else:
             self._named = _by_name(tokenizer.chat_template)
-            self._in_channels = writes_channels(self._named["default"])
             self._try_template()
         self.traits = look(self)
         self._clock = TemplateClock("".join(self._named.values()), now)
@@ -130,6 +117,11 @@ class Chat:
             fail(Code.BAD_REQUEST, f"{TEMPLATE_REFUSES}: {error}", OTHER_TURNS)
 
     def _template(self, messages: Sequence[Message], extras: Extras = NOTHING) -> str:
+        return self._applied(for_template(messages, self._shape), messages, extras)
+
+    def _applied(
+        self, written: list[dict[str, Any]], messages: Sequence[Message] = (), extras: Extras = NOTHING
+    ) -> str:
         size = sum(len(one.text) for one in messages)
         seconds = SECONDS + SECONDS_PER_MIB * size / (1 << 20)
         tools = tools_for_template(extras.tools) or None
@@ -142,13 +134,7 @@ class Chat:
         text = within(
             seconds,
             lambda: self._tokenizer.apply_chat_template(
-                for_template(
-                    messages,
-                    self._wants_lists,
-                    self._in_channels,
-                    self._thoughts,
-                    TOOL_RESPONSES in self.template,
-                ),
+                written,
                 tools=tools,
                 tokenize=False,
                 add_generation_prompt=True,
@@ -163,29 +149,16 @@ class Chat:
         if any(len(template) > LONGEST_TEMPLATE for template in self._named.values()):
             _refuse("it is a very long one")
         try:
-            text = self._template([MARKED])
-            if MARKED.text not in text:
-                self._wants_lists = True
-                text = self._template([MARKED])
+            self._shape = shape_of(self.template, self._applied)
         except Exception as error:  # noqa: BLE001 - a template is a program and can fail in any way
             _refuse(str(error))
         self._manners = manners_of(self._shown)
-        self._thoughts = "thinking" if self._in_channels else self._thought_place()
 
     def _shown(self, messages: Sequence[Message]) -> str | None:
         try:
             return self._template(messages)
         except Exception:  # noqa: BLE001
             return None
-
-    def _thought_place(self) -> ThoughtPlace:
-        """Where it looks for thoughts, by trying; the usual place where it shows none."""
-        places: tuple[ThoughtPlace, ...] = ("reasoning_content", "thinking", "part")
-        for self._thoughts in places:
-            for text in map(self._shown, THOUGHTFUL):
-                if text is not None and THOUGHT.text in text and PRINTED not in text:
-                    return self._thoughts
-        return "reasoning_content"
 
 
 class Traits(msgspec.Struct, frozen=True):
@@ -273,7 +246,7 @@ def within(seconds: float, call: Callable[[], Result]) -> Result:
     def watch(frame: FrameType, event: str, argument: object) -> Any:
         if time.thread_time() > deadline:
             raise ValueError(f"it took longer than {seconds:.1f} s")
-        return watch
+        return watch if frame.f_code.co_filename == TEMPLATE else None
 
     before = sys.gettrace()
     sys.settrace(watch)
