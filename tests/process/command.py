@@ -4,6 +4,7 @@ import subprocess
 import sys
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 from tests.process.homes import Environ
 
@@ -19,29 +20,16 @@ def ai_pal(
     before: Callable[[], None] | None = None,
 ) -> "subprocess.CompletedProcess[str]":
     """Start it without a terminal, and wait for it. `before` is called in its process."""
-    return subprocess.run(
-        [sys.executable, "-P", "-m", "ai_pal", *words],
-        env=environ,
-        input=stdin,
-        cwd=cwd,
-        preexec_fn=before,
-        capture_output=True,
-        text=True,
-        timeout=SECONDS,
-        check=False,
-    )
+    return _ended(*words, env=environ, input=stdin, cwd=cwd, preexec_fn=before, text=True)
 
 
 def ai_pal_bytes(
     environ: Environ, *words: str, stdin: bytes = b"", cwd: Path | None = None
 ) -> "subprocess.CompletedProcess[bytes]":
     """The same, and what it said to the byte."""
-    return subprocess.run(
-        [sys.executable, "-P", "-m", "ai_pal", *words],
-        env=environ,
-        input=stdin,
-        cwd=cwd,
-        capture_output=True,
-        timeout=SECONDS,
-        check=False,
-    )
+    return _ended(*words, env=environ, input=stdin, cwd=cwd)
+
+
+def _ended(*words: str, **how: Any) -> "subprocess.CompletedProcess[Any]":
+    command = [sys.executable, "-P", "-m", "ai_pal", *words]
+    return subprocess.run(command, capture_output=True, timeout=SECONDS, check=False, **how)

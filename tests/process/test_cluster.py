@@ -13,6 +13,7 @@ from ai_pal.protocol import client as wire
 from tests.cluster_nodes import LoopbackNode
 from tests.process.answers import PROMPT, ask, assert_exact_prefix, end_of, text_of, until
 from tests.process.eventually import allowed, eventually
+from tests.process.loopback_nodes import left_empty, settings_of
 from tests.process.supervised import Supervised, status_of
 
 LINK_LOST_SECONDS = 3.5
@@ -24,22 +25,16 @@ NOT_FITTING = "echo?leak_mb=1000000000"
 @pytest.fixture
 def nodes(tmp_path: Path) -> Iterator[dict[str, LoopbackNode]]:
     nodes = {name: LoopbackNode(tmp_path, name) for name in "ab"}
-    yield nodes
-    try:
-        eventually(lambda: not [process for node in nodes.values() for process in node.processes()])
-    finally:
-        for node in nodes.values():
-            node.switch_off()
+    with left_empty(nodes.values()):
+        yield nodes
 
 
 @pytest.fixture
 def cluster(
     nodes: dict[str, LoopbackNode], ai_pal_home: Path, supervise: Callable[..., Supervised]
 ) -> Supervised:
-    lines = [f"{node.name} = '''{node.command}'''" for node in nodes.values()]
-    config = '[cluster]\nengine = "command"\n[cluster.nodes]\n' + "\n".join(lines) + "\n"
     file = ai_pal_home / "config.toml"
-    file.write_text(config)
+    file.write_text(settings_of(nodes.values()))
     return supervise(config=file)
 
 

@@ -14,6 +14,7 @@ from ai_pal.protocol import client as wire
 from ai_pal.protocol.options import GenerationOptions
 from tests.cluster_nodes import LoopbackNode
 from tests.process.eventually import eventually
+from tests.process.loopback_nodes import left_empty, settings_of
 from tests.process.supervised import Supervised
 
 COMMIT = "c0ffee" * 6 + "c0ff"
@@ -39,11 +40,8 @@ def file(ai_pal_home: Path) -> Path:
 @pytest.fixture
 def node(tmp_path: Path) -> Iterator[LoopbackNode]:
     node = LoopbackNode(tmp_path, "a")
-    yield node
-    try:
-        eventually(lambda: not node.processes())
-    finally:
-        node.switch_off()
+    with left_empty([node]):
+        yield node
 
 
 @pytest.fixture
@@ -52,8 +50,7 @@ def start(
 ) -> Callable[..., Supervised]:
     def start(more: str = "") -> Supervised:
         config = ai_pal_home / "config.toml"
-        command = f"[cluster.nodes]\na = '''{node.command}'''\n"
-        config.write_text(f'[cluster]\nengine = "command"\n{more}\n{command}')
+        config.write_text(settings_of([node]) + more)
         return supervise(config=config)
 
     return start

@@ -14,6 +14,7 @@ from ai_pal.protocol.options import GenerationOptions
 from tests.cluster_nodes import LoopbackNode
 from tests.process.answers import PROMPT, end_of, text_of, until
 from tests.process.eventually import eventually
+from tests.process.loopback_nodes import left_empty, settings_of
 from tests.process.supervised import Supervised, status_of
 from tests.servers import vllm_stand_in
 
@@ -27,21 +28,16 @@ def nodes(tmp_path: Path) -> Iterator[dict[str, LoopbackNode]]:
         name: LoopbackNode(tmp_path, name, f"GPU-{name}:24", MADE_UP_ENGINES="vllm", PATH=path)
         for name in "ab"
     }
-    yield nodes
-    try:
-        eventually(lambda: not [process for node in nodes.values() for process in node.processes()])
-    finally:
-        for node in nodes.values():
-            node.switch_off()
+    with left_empty(nodes.values()):
+        yield nodes
 
 
 @pytest.fixture
 def cluster(
     nodes: dict[str, LoopbackNode], ai_pal_home: Path, tmp_path: Path, supervise: Callable[..., Supervised]
 ) -> Supervised:
-    lines = [f"{node.name} = '''{node.command}'''" for node in nodes.values()]
-    config = '[cluster]\nengine = "command"\n[cluster.nodes]\n' + "\n".join(lines)
-    config += f'\n[models.{BIG}]\npath = "{folder_of_a_model(tmp_path / "big")}"\nnodes = 2\n'
+    config = settings_of(nodes.values())
+    config += f'[models.{BIG}]\npath = "{folder_of_a_model(tmp_path / "big")}"\nnodes = 2\n'
     file = ai_pal_home / "config.toml"
     file.write_text(config)
     return supervise(config=file)

@@ -8,6 +8,7 @@ from ai_pal.protocol.client.answers import *
 from ai_pal.protocol.client.hub import *
 from ai_pal.protocol.client.replies import *
 from ai_pal.protocol.client.requests import *
+from ai_pal.protocol.client.status import *
 from ai_pal.protocol.client.watching import *
 from ai_pal.protocol.value_rules import plain
 

@@ -3,8 +3,8 @@
 import msgspec
 
 from ai_pal.protocol.client.answers import Event
-from ai_pal.protocol.client.replies import Gateway, NodeStatus, WorkerStatus
 from ai_pal.protocol.client.requests import Request
+from ai_pal.protocol.client.status import Gateway, NodeStatus, WorkerStatus
 from ai_pal.protocol.usage import Usage
 
 GONE = "gone"
