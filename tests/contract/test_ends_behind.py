@@ -18,6 +18,7 @@ from ai_pal.protocol.worker import (
     LoadModel,
     Ready,
 )
+from tests import projectors
 from tests.scripted_models import Script, save_gguf
 from tests.worker_driver import WorkerDriver
 
@@ -35,14 +36,19 @@ def declare(writer: gguf.GGUFWriter) -> None:
     writer.add_chat_template(TEMPLATE)
 
 
-@pytest.fixture(scope="module")
-def worker(tmp_path_factory: pytest.TempPathFactory) -> Iterator[WorkerDriver]:
-    folder = tmp_path_factory.mktemp("model")
-    model = save_gguf(folder / "m.gguf", Script(["</s>"]), declare)
-    with WorkerDriver(folder) as driver:
-        ready = driver.load(LoadModel("m", "llamacpp", str(model)))
+@pytest.fixture(scope="module", params=["alone", "with a projector"])
+def worker(
+    request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[WorkerDriver]:
+    folder, script = tmp_path_factory.mktemp("model"), Script(["</s>"])
+    model = save_gguf(folder / "m.gguf", script, declare)
+    options = {}
+    if request.param != "alone":
+        options["mmproj"] = str(projectors.save(folder / "eye.gguf", width=script.width))
+    with WorkerDriver(folder, "llamacpp") as driver:
+        ready = driver.load(LoadModel("m", "llamacpp", str(model), options=options))
         assert isinstance(ready, Ready)
-        assert "tools" not in ready.abilities
+        assert not {"tools", "images"} & set(ready.abilities)
         yield driver
 
 

@@ -297,9 +297,9 @@ def tone(hertz: int, seconds: float = 0.5) -> bytes:
     return struct.pack("<4sI4s", b"RIFF", 4 + len(form) + len(data), b"WAVE") + form + data
 
 
-def hear(driver: WorkerDriver, data: bytes) -> Answer:
+def hear(driver: WorkerDriver, data: bytes, options: GenerationOptions = GREEDY) -> Answer:
     said = [Message("user", [Audio("audio/wav", frame=1), Text("what is it?")])]
-    return driver.do(Generate(next(KEYS), said, GREEDY), data)
+    return driver.do(Generate(next(KEYS), said, options), data)
 
 
 def test_sounds_are_heard(hearing: WorkerDriver) -> None:
@@ -308,6 +308,15 @@ def test_sounds_are_heard(hearing: WorkerDriver) -> None:
     assert differs(low, high)
     assert done(low).usage.prompt_tokens > projectors.SOUND
     refused(look(hearing, RED), "unsupported", "look at images")
+
+
+def test_an_answer_with_a_given_beginning_hears(hearing: WorkerDriver) -> None:
+    begun = msgspec.structs.replace(GREEDY, prefill="It is")
+    plain = done(hear(hearing, tone(300))).usage
+    goes_on, other = hear(hearing, tone(300), begun), hear(hearing, tone(3000), begun)
+    assert goes_on.text.startswith("It is")
+    assert done(goes_on).usage.cached_tokens >= plain.prompt_tokens - 2
+    assert done(other).usage.cached_tokens < projectors.SOUND
 
 
 def test_what_is_no_sound_is_refused(hearing: WorkerDriver) -> None:

@@ -61,7 +61,7 @@ class Lighthouse:
     def prompt(self) -> str:
         with Attachments(()) as none:
             prompts = self._engine._prompts
-            return prompts.rendered(prompts.body(self.messages, SHORT, none), SHORT, none)
+            return prompts.rendered(prompts.body(self.messages, SHORT, none), SHORT)
 
 
 @pytest.fixture(params=[ASKS, LOOKS], ids=["strftime_now", "date_string"])

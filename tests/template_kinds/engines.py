@@ -61,7 +61,7 @@ class LlamaCppSide:
                 prompts, (messages, options) = self._engine._prompts, asked
                 body = prompts.body(messages, options, none)
                 # the places of pictures: what stands around each its projector says
-                text = prompts.rendered(body, options, none)
+                text = prompts.rendered(body, options)
                 return prompts.tokens(MARKER.sub(self._picture, text))
 
         return _outcome(asked, self.ready, self.script, tokens)

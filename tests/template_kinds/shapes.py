@@ -106,6 +106,7 @@ SEEING: dict[str, tuple[list[Message], GenerationOptions]] = {
     "system later and picture": ([user(), SAID, BE_BRIEF, seeing(Text("What is it?"), PICTURE)], SHORT),
     "picture in a second question": ([user(), SAID, seeing(Text("And here?"), PICTURE)], SHORT),
     "picture before": ([seeing(PICTURE, Text("What is it?")), SAID, user("And Oslo?")], SHORT),
+    "picture, prefill": ([seeing(PICTURE, Text("What is it?"))], options(prefill="It is")),
     "picture and tools": ([BE_BRIEF, seeing(PICTURE, Text("What is it?"))], WITH_TOOLS),
     "picture, called": ([seeing(PICTURE, Text("Where is it?")), assistant(ROME), result()], WITH_TOOLS),
 }

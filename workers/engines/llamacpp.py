@@ -214,7 +214,7 @@ class LlamaCpp:
 
     def _answer(self, request: Generate, answer: Generation, attachments: Attachments) -> None:
         options = request.options
-        prompts, engine = self._prompts, self._server.engine
+        prompts, server = self._prompts, self._server
         counter = prompts.counter(options, attachments)
         room = answer_room(options, self._context)
         fitted = fit(request.messages, counter, self._context, room, self._trained, trims=options.trim)
@@ -223,9 +223,9 @@ class LlamaCpp:
         prompt = prompts.body(fitted.messages, options, attachments)
         keeps = self._prefixes if request.conversation and not attachments.are_told else None
         probe = None if attachments.are_told else request.probe
-        apart = prompts.apart(options, attachments)
+        apart = prompts.apart(options)
         needed = keeps or probe or apart or prompts.template.thinks != "never"
-        rendered = prompts.rendered(prompt, options, attachments) if needed else ""
+        rendered = prompts.rendered(prompt, options) if needed else ""
         body = answer_body(
             options,
             prompts.template,
@@ -278,8 +278,8 @@ class LlamaCpp:
             ):
                 self._probe(probe, answer, rendered, body)
             if apart:
-                body = tokens_body(body, prompts.to_be_read(rendered))
-            ask = engine.handle_completions if apart else engine.handle_chat_completions
+                body = tokens_body(body, prompts.to_be_read(rendered, prompt, attachments))
+            ask = server.complete if apart else server.engine.handle_chat_completions
             self._room.ask(ask, body, answer)
 
     def _probe(self, probe: Probe, answer: Generation, rendered: str, body: dict[str, Any]) -> None:
@@ -288,7 +288,7 @@ class LlamaCpp:
         if len(lead) <= MOST_PROBE_TOKENS and len(prompt) + len(lead) + 1 < self._context:
             where = {name: body[name] for name in (NUMBER,) if name in body}
             trial = Trial(answer, self._sink, len(prompt), probe.among)
-            trial.carry_out(self._server.engine, [*prompt, *lead], where)
+            trial.carry_out(self._server.complete, [*prompt, *lead], where)
 
     def _complete(self, request: CompleteText, answer: Generation) -> None:
         options = request.options
@@ -309,14 +309,14 @@ class LlamaCpp:
             body = tokens_body(body, self._prompts.around_gap(body["prompt"], request.suffix))
         elif self._prompts.as_tokens and isinstance(body["prompt"], str):
             body = tokens_body(body, self._prompts.tokens(body["prompt"]))
-        self._room.ask(self._server.engine.handle_completions, body, answer)
+        self._room.ask(self._server.complete, body, answer)
 
     def _scored(self, request: CompleteText, answer: Generation) -> bool:
         """Tell how probable the prompt is; False when cancelled before that."""
 
         def score() -> None:
-            engine, most = self._server.engine, request.options.logprobs or 0
-            scoring = Scoring(request.key, self._sink, engine, most, lambda: answer.cancelled)
+            complete, most = self._server.complete, request.options.logprobs or 0
+            scoring = Scoring(request.key, self._sink, complete, most, lambda: answer.cancelled)
             scoring.tell(self._server.asker, request.prompt)
 
         return self._room.twice(answer, score)

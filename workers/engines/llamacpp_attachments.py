@@ -58,6 +58,20 @@ class Attachments:
         _check(data)
         return {"type": "image_url", "image_url": {"url": self._address(part, data)}}
 
+    def in_base64(self, messages: Sequence[Told]) -> list[str]:
+        """What messages were told of, in their order."""
+        lists = (one["content"] for one in messages if isinstance(one["content"], list))
+        return [self._in_base64(part) for parts in lists for part in parts if part["type"] != "text"]
+
+    def _in_base64(self, told: Told) -> str:
+        if told["type"] == "input_audio":
+            return str(told["input_audio"]["data"])
+        kind, _, address = told["image_url"]["url"].partition(":")
+        if kind == "data":
+            return str(address.partition(",")[2])
+        handle = int(address.removeprefix("//"))
+        return _base64(os.pread(handle, os.fstat(handle).st_size, 0))
+
     def _address(self, part: Image, data: Blob) -> str:
         if not part.frame or not can_hold():
             return f"data:image/png;base64,{_base64(data)}"  # it goes by the bytes

@@ -49,12 +49,12 @@ def text_body(request: CompleteText) -> dict[str, Any]:
     return body | {"prompt": request.prompt + options.prefill}
 
 
-def tokens_body(body: dict[str, Any], prompt: Sequence[int] | str) -> dict[str, Any]:
-    """The request of a chat for its rendered prompt, as tokens or as a text."""
+def tokens_body(body: dict[str, Any], prompt: Sequence[int] | str | dict[str, Any]) -> dict[str, Any]:
+    """The request of a chat for its rendered prompt, as tokens, as a text, or as one with pictures."""
     plain = {name: value for name, value in body.items() if name not in OF_CHATS}
     if plain.pop("logprobs", False):
         plain["n_probs"] = body["top_logprobs"]
-    return plain | {"prompt": prompt if isinstance(prompt, str) else list(prompt)}
+    return plain | {"prompt": prompt if isinstance(prompt, str | dict) else list(prompt)}
 
 
 def most_tokens(request: CompleteText) -> int:

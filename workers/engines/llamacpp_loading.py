@@ -40,6 +40,8 @@ small chunks would make it slow for long."""
 STEP = 0.16
 """Seconds. With the tokens of those that write beside it, others stand still for 0.2 at most."""
 ERRORS_ONLY = 1
+HTTP_THREADS = 4
+"""Of those that ask it something; with a projector some answers go that way, too."""
 NOWHERE = os.devnull
 """Where llama.cpp finds no program to which it would give bytes that it cannot read itself."""
 SPINS = 1000
@@ -136,7 +138,7 @@ def parameters_for(
     if template := _template(spec, options):
         parameters.chat_template = template
     # The HTTP server cannot be left out, so it listens where nobody else can reach it.
-    parameters.n_threads_http = 4
+    parameters.n_threads_http = HTTP_THREADS + (slots if projector is not None else 0)
     parameters.ui = False
     parameters.endpoint_slots = keeps_prefixes(spec)
     if keeps_prefixes(spec):

@@ -7,6 +7,7 @@ from typing import Any
 from ai_pal.protocol.options import GenerationOptions
 from workers.engines.base import Sink
 from workers.engines.llamacpp_answer import Generation
+from workers.engines.llamacpp_completions import Complete
 from workers.engines.llamacpp_request import STREAM
 from workers.engines.llamacpp_template import Template, begun_thought
 from workers.engines.uncertainty import LIKELIEST, entropy_among
@@ -30,11 +31,11 @@ class Trial:
         self._cached = 0
         self._seconds = 0.0
 
-    def carry_out(self, engine: Any, tokens: Sequence[int], where: dict[str, Any]) -> None:
+    def carry_out(self, complete: Complete, tokens: Sequence[int], where: dict[str, Any]) -> None:
         """Read the prompt and the beginning behind it, and look at what would come next. `where` names the
         sequence. What fails tells nothing: the answer is asked for all the same."""
         body = {"prompt": list(tokens), "n_predict": 1, "n_probs": 2 * LIKELIEST, "temperature": 0.0}
-        engine.handle_completions(STREAM | body | where, self._take)
+        complete(STREAM | body | where, self._take)
         if self._entropy is not None and not self._answer.cancelled:
             self._answer.begin_behind(self._entropy, self._cached, self._seconds)
 

@@ -40,6 +40,8 @@ class Prompts:
         self._tokens_of = AttachmentTokens(self._counter.beyond_text)
         about = asker.ask("/props")
         text = str(about.get("chat_template", ""))
+        self._marker = str(about.get("media_marker", "<__media__>"))
+        """What stands in a prompt for a picture."""
         self._clock = TemplateClock(text, now)
         self.template = templates.look(text, about.get("chat_template_caps", {}), self._counter.render)
         self.as_tokens = self._counter.ends_texts
@@ -117,18 +119,18 @@ class Prompts:
         body = prompt_body(plain, options, self.template)
         if moment := self._clock.time_of(messages):
             body["chat_template_kwargs"] = self._clock.told(moment) | body.get("chat_template_kwargs", {})
-        if not options.prefill or self.apart(options, attachments):
+        if not options.prefill or self.apart(options):
             return body
         # llama.cpp puts it behind the thought where it sees how that is marked
         before = self._before_prefill(self._counter.render(body)) if self.template.untold else ""
         return continued(body, before + options.prefill)
 
-    def apart(self, options: GenerationOptions, attachments: Attachments) -> bool:
-        """Whether the prompt is given as tokens, and the answer taken apart here: where texts would have an
-        end, where llama.cpp takes calls for others, and where the answer is given a beginning: before that it
-        puts marks of a thought of its own, or it into the thought."""
-        if self.as_tokens or attachments.are_told:
-            return self.as_tokens
+    def apart(self, options: GenerationOptions) -> bool:
+        """Whether the prompt is given as it was rendered, and the answer taken apart here: where texts would
+        have an end, where llama.cpp takes calls for others, and where the answer is given a beginning: before
+        that it puts marks of a thought of its own, or it into the thought."""
+        if self.as_tokens:
+            return True
         return self.calls.wanted(options) if may_call(options) else bool(options.prefill)
 
     def _before_prefill(self, rendered: str) -> str:
@@ -143,18 +145,22 @@ class Prompts:
         """What the model reads of it."""
         return self._counter.prompt(prompt)
 
-    def to_be_read(self, prompt: str) -> list[int] | str:
-        """The same as llama.cpp takes it: with a projector loaded it takes no tokens."""
+    def to_be_read(
+        self, prompt: str, body: dict[str, Any], attachments: Attachments
+    ) -> list[int] | str | dict[str, Any]:
+        """What is `rendered` of this body, as llama.cpp takes it."""
+        if attachments.are_told:
+            return {"prompt_string": prompt, "multimodal_data": attachments.in_base64(body["messages"])}
         return prompt if {"images", "audio"} & set(self.abilities) else self.tokens(prompt)
 
     def lead(self, text: str) -> list[int]:
         """The tokens of what a hidden answer begins with."""
         return self._counter.plain(text)
 
-    def rendered(self, body: dict[str, Any], options: GenerationOptions, attachments: Attachments) -> str:
+    def rendered(self, body: dict[str, Any], options: GenerationOptions) -> str:
         """The prompt as the model sees it."""
         text = self._counter.render(body)
-        if options.prefill and self.apart(options, attachments):
+        if options.prefill and self.apart(options):
             text += self._before_prefill(text) + options.prefill
         return text
 
@@ -174,9 +180,14 @@ class Prompts:
         self, messages: Sequence[Message], options: GenerationOptions, attachments: Attachments
     ) -> int:
         body = self.body(messages, options, attachments)
-        if self.apart(options, attachments):
-            return len(self.tokens(self.rendered(body, options, attachments)))
-        return self._counter.count(body)
+        if not self.apart(options):
+            return self._counter.count(body)
+        text = self.rendered(body, options)
+        if not attachments.are_told:
+            return len(self.tokens(text))
+        # texts between pictures are read each by itself: what stands behind the last one is longer by this
+        before, after = (one.rpartition(self._marker)[2] for one in (self._counter.render(body), text))
+        return self._counter.count(body) + self._counter.content(after) - self._counter.content(before)
 
     def count(self, job: CountTokens, blobs: Sequence[Blob]) -> int:
         """Tokens of the prompt that a request with these fields would have, however many."""

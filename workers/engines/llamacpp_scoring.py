@@ -10,6 +10,7 @@ from ai_pal.errors import AiPalError, Code, Failure, fail
 from ai_pal.protocol.content import TokenLogprob
 from workers.engines.base import Sink
 from workers.engines.llamacpp_answer import token_of
+from workers.engines.llamacpp_completions import Complete
 from workers.engines.llamacpp_failures import failure_of
 from workers.engines.llamacpp_request import STREAM
 from workers.engines.unix_http import Asker
@@ -25,9 +26,14 @@ class Scoring:
     """One prompt. `alternatives` are told of each token; `cancelled` ends it early."""
 
     def __init__(
-        self, key: int, sink: Sink, engine: Any, alternatives: int, cancelled: Callable[[], bool]
+        self,
+        key: int,
+        sink: Sink,
+        complete: Complete,
+        alternatives: int,
+        cancelled: Callable[[], bool],
     ) -> None:
-        self._key, self._sink, self._engine = key, sink, engine
+        self._key, self._sink, self._complete = key, sink, complete
         self._alternatives, self._cancelled = alternatives, cancelled
         self._told: list[TokenLogprob] = []
         self._failure: Failure | None = None
@@ -63,9 +69,7 @@ class Scoring:
     def _write(self, prompt: list[int], wanted: list[int], how: dict[str, Any], total: int) -> int:
         before = len(self._told)
         body = {"prompt": prompt, "n_predict": len(wanted), "n_probs": max(self._alternatives, 1)}
-        self._engine.handle_completions(
-            STREAM | body | {"temperature": 0.0} | how, lambda chunk: self._take(chunk, total)
-        )
+        self._complete(STREAM | body | {"temperature": 0.0} | how, lambda chunk: self._take(chunk, total))
         failure, self._failure = self._failure, None
         if failure is not None and CANNOT_END not in failure.message:
             raise AiPalError(failure)

@@ -11,6 +11,7 @@ from ai_pal.formats.gguf import Header
 from ai_pal.formats.projector import Projector, misfit
 from ai_pal.protocol.worker import SAID_ON_STDERR
 from workers import long_turns
+from workers.engines.llamacpp_completions import Each, go_on
 from workers.engines.unix_http import Asker, hidden
 
 DAMAGED = "if it is damaged, fetch it again; if its chat template is, set chat_template=FILE"
@@ -60,6 +61,15 @@ class Server:
                 message += f" with the draft {draft}"
             raise AiPalError(Failure(Code.MODEL_INVALID, message, hint, detail=SAID_ON_STDERR)) from None
         self.asker = Asker(hidden(self._socket), key)
+        self._takes_one_text = projector is not None
+
+    def complete(self, body: dict[str, Any], each: Each) -> None:
+        """Have a prompt gone on with: a text, tokens, or a text with pictures. `each` is told the chunks,
+        until it says that it has enough."""
+        if self._takes_one_text and not isinstance(body["prompt"], str):
+            go_on(self.asker, body, each)
+        else:
+            self.engine.handle_completions(body, each)
 
     def close(self) -> None:
         """The process ends right after: taking the library's object apart can hang."""

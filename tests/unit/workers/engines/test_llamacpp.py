@@ -71,7 +71,7 @@ class Script:
         self.left = list(times)
         self.asked = threading.Semaphore(0)
 
-    def handle_completions(self, body: dict[str, Any], heard: Callable[[dict[str, Any]], bool]) -> None:
+    def complete(self, body: dict[str, Any], heard: Callable[[dict[str, Any]], bool]) -> None:
         chunks = self.left.pop(0)
         self.asked.release()
         for chunk in chunks:
@@ -90,7 +90,7 @@ def loaded() -> LlamaCpp:
 def begin(llama: LlamaCpp, script: Script, job: CompleteText = ASKED) -> Sink:
     llama._sink = sink = Sink()
     asker = SimpleNamespace(ask=lambda path, body: {"content": "a"})
-    llama._server = SimpleNamespace(engine=script, asker=asker)  # type: ignore[assignment]
+    llama._server = SimpleNamespace(complete=script.complete, asker=asker)  # type: ignore[assignment]
     llama._pool = ThreadPoolExecutor(1)
     llama.start(job, [])
     return sink
