@@ -76,14 +76,15 @@ class Unfinished(msgspec.Struct, omit_defaults=True):
 
 class Seen(msgspec.Struct, omit_defaults=True):
     """The latest doubts of one model about one kind of prompt, in nats, the oldest first; `both` are those of
-    the probe and of the whole answer, where an answer had both. `owed` is how many
-    answers more (or fewer, below 0) should have been doubted for its share to be kept. `good` and `bad` count
-    what people have said of answers."""
+    the probe and of the whole answer, where an answer had both, and `explained` the same of answers that say
+    more than a letter or a word, whose means are others. `owed` is how many answers more (or fewer, below 0)
+    should have been doubted for its share to be kept. `good` and `bad` count what people have said."""
 
     probe: list[float] = msgspec.field(default_factory=list)
     beginning: list[float] = msgspec.field(default_factory=list)
     whole: list[float] = msgspec.field(default_factory=list)
     both: list[tuple[float, float]] = msgspec.field(default_factory=list)
+    explained: list[tuple[float, float]] = msgspec.field(default_factory=list)
     owed: float = 0.0
     good: int = 0
     bad: int = 0
@@ -98,10 +99,15 @@ class Seen(msgspec.Struct, omit_defaults=True):
         numbers.append(value)
         del numbers[:-MOST_SEEN]
 
-    def add_both(self, probe: float, whole: float) -> None:
+    def pairs(self, *, explained: bool) -> list[tuple[float, float]]:
+        """Both numbers of answers that are `explained`, or of those that are not."""
+        return self.explained if explained else self.both
+
+    def add_both(self, probe: float, whole: float, *, explained: bool = False) -> None:
         """Both of one answer, in the place of the oldest."""
-        self.both.append((probe, whole))
-        del self.both[:-MOST_SEEN]
+        pairs = self.pairs(explained=explained)
+        pairs.append((probe, whole))
+        del pairs[:-MOST_SEEN]
 
 
 class ModelDoubts(msgspec.Struct, omit_defaults=True):

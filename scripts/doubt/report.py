@@ -8,6 +8,7 @@ import numpy as np
 
 from ai_pal.providers.prices import price_table
 from ai_pal.server.router.cascade.kinds import prompted
+from ai_pal.server.router.cascade.watch import EXPLAINED
 from ai_pal.server.router.complexity import score
 from scripts.complexity.exams import Array, Mask
 from scripts.doubt.asking import Told
@@ -26,8 +27,8 @@ WIDTH, HEIGHT, EDGE = 480, 320, 48
 
 class Evaluation:
     """Answers with what doubts them. `doubt` is what the router looks at: the whole answer, and with it the
-    probe where there was one; `blend` adds the prompt's score. That answers are cut off does not count: they
-    were asked to be short."""
+    probe where there was one, explained answers among each other; `blend` adds the prompt's score. That
+    answers are cut off does not count: they were asked to be short."""
 
     def __init__(self, items: Sequence[Item], told: Mapping[str, Told]) -> None:
         have = [(item, told[item.asked.id]) for item in items if item.asked.id in told]
@@ -48,8 +49,10 @@ class Evaluation:
         probe = np.array([nan if one.probe is None else one.probe for _, one in have])
         first = [np.mean(one.entropies[:16]) if one.entropies else nan for _, one in have]
         flaws = np.array([float(any(flaw != "cut_off" for flaw in one.doubt.flaws)) for _, one in have])
-        both = (ranks(probe, self.kinds) + ranks(whole, self.kinds)) / 2
-        doubt = ranks(np.where(np.isnan(probe), whole, both), self.kinds)
+        long = np.array([one.doubt.tokens > EXPLAINED for _, one in have])
+        compared = np.where(np.isnan(probe) | ~long, self.kinds, np.char.add(self.kinds, " explained"))
+        both = (ranks(probe, compared) + ranks(whole, compared)) / 2
+        doubt = ranks(np.where(np.isnan(probe), whole, both), compared)
         prompt = np.array([score(item.asked.prompt) for item, _ in have])
         self.signals: dict[str, Array] = {
             "prompt score": prompt,

@@ -44,7 +44,7 @@ def inspect(torch: Any) -> Hardware:
             bf16.append("cuda")
     if torch.backends.mps.is_available():
         devices.append("mps")
-    if _cpu_has_bf16(torch):
+    if cpu_has_bf16(torch):
         bf16.append("cpu")
     count = torch.cuda.device_count() if "cuda" in devices else 0
     return Hardware([*devices, "cpu"], bf16, psutil.virtual_memory().available, count)
@@ -95,7 +95,7 @@ def choose_dtype(asked: str, device: str, hardware: Hardware, stored: str, size:
     return "float32" if fits else "bfloat16"
 
 
-def _cpu_has_bf16(torch: Any) -> bool:
+def cpu_has_bf16(torch: Any) -> bool:
     """Instructions for bf16: AMX or AVX-512 on x86, the ARM ones as torch reports them."""
     capabilities: dict[str, bool] = getattr(torch.cpu, "get_capabilities", dict)()
     return any(capabilities.get(name, False) for name in ("amx_bf16", "avx512_bf16", "bf16", "arm_bf16"))

@@ -129,6 +129,7 @@ class Transformers:
 
         from workers.engines.transformers import loading, stepper
         from workers.engines.transformers.batch import Batch
+        from workers.engines.transformers.products import is_faster
 
         torch.set_num_threads(count)
         hardware = devices.inspect(torch)
@@ -150,13 +151,14 @@ class Transformers:
             message = f"a model of the kind {folder.model_type} cannot go back behind a wrong guess"
             fail(Code.CONFIG_INVALID, message, "set speculate=off")
         self._of_rows = loaded.model.device if steps.can_guess else None
+        widened = dtype != "float32" and options.quantize != "4bit" and is_faster()
         self._batch = Batch(
             self._inbox,
             loaded,
             steps,
             self._context,
             options.prompt_cache_mib << 20,
-            pace_of(folder.size, count, options.chunk, device),
+            pace_of(folder.size, count, options.chunk, device, widened=widened),
             self._sink,
             spin_throttle.start(count),
             steps.can_guess and options.speculate != "off",

@@ -28,6 +28,7 @@ from workers.engines.transformers.defaults import token_ids
 from workers.engines.transformers.folder import Folder
 from workers.engines.transformers.options import LoadOptions
 from workers.engines.transformers.pretrained import SAFE, examine, refuse, short
+from workers.engines.transformers.products import is_faster, widen_linears
 from workers.engines.transformers.splitting import device_map
 
 HARMONY_ENDS = (RETURN, CALL)
@@ -62,6 +63,8 @@ def load(
     model = _model(kind, folder, config, options, device, dtype, report, split)
     if options.quantize and model.device.type == "cpu":
         quantize.after_loading(model, options.quantize)
+    if is_faster():
+        widen_linears(model)
     embedding = model.get_input_embeddings()
     processor = _processor(folder, config) if sees else None
     vocabulary = embedding.weight.shape[0]
@@ -80,7 +83,10 @@ def load_encoder(
     """The model and tokenizer of a folder that turns texts into vectors, or ranks them. Raises as `load`."""
     config, tokenizer = examine(folder)
     kind = AutoModel if folder.kind == "embed" else AutoModelForSequenceClassification
-    return _model(kind, folder, config, options, device, dtype, report, split).eval(), tokenizer
+    model = _model(kind, folder, config, options, device, dtype, report, split)
+    if is_faster():
+        widen_linears(model)
+    return model.eval(), tokenizer
 
 
 def _processor(folder: Folder, config: Any) -> Any:

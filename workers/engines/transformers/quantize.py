@@ -15,6 +15,7 @@ import torch
 from torch import nn
 
 from ai_pal.errors import Code, fail, pip_install
+from workers.engines.transformers.products import is_faster, product
 
 GROUP = 32
 """Weights that share one scale in 4 bits."""
@@ -41,6 +42,8 @@ class Linear8(nn.Module):  # type: ignore[misc]
         flat = inputs.reshape(-1, inputs.shape[-1])
         if len(flat) <= FEW:
             result = torch.ops.aten._weight_int8pack_mm(flat, self.weight, self.scale)
+        elif is_faster():
+            result = product(flat, self.weight) * self.scale
         else:
             result = (flat @ self.weight.to(flat.dtype).t()) * self.scale
         return _finish(result, self.bias, inputs)

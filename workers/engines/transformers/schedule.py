@@ -12,6 +12,9 @@ a stop of 0.2 s at most."""
 LEAST_OF_STEP = 0.25
 """What of that is left to the chunk however long the answers' own part takes."""
 SMALLEST, LARGEST = 8, 2048
+SMALLEST_WIDENED = 64
+"""Of a prompt that is alone, where weights are widened in passing: that takes as long for one token as for
+many, and an answer that begins three times sooner is worth a later cancellation."""
 LARGEST_ON_CPU = 512
 """What the layers compute between them takes memory per token, and a CPU gains nothing from more."""
 GROWTH = 4
@@ -44,8 +47,15 @@ def plan(rows: Sequence[Waiting], chunk: int) -> list[int]:
 class Pace:
     """How many prompt tokens fit the time of one chunk, learned from the steps themselves."""
 
-    def __init__(self, model_bytes: int, threads: int, fixed: int = 0, largest: int = LARGEST) -> None:
-        self._fixed, self._largest = fixed, largest
+    def __init__(
+        self,
+        model_bytes: int,
+        threads: int,
+        fixed: int = 0,
+        largest: int = LARGEST,
+        smallest_alone: int = SMALLEST,
+    ) -> None:
+        self._fixed, self._largest, self._smallest_alone = fixed, largest, smallest_alone
         self._rate = BYTES_PER_SECOND_AND_THREAD * threads / max(model_bytes, 1)
         self._answers = 0.0
         """Seconds that the answers take of a step."""
@@ -54,10 +64,11 @@ class Pace:
         """Prompt tokens for the next step, beside so many answers."""
         if self._fixed:
             return self._fixed
-        seconds = ALONE_SECONDS
+        seconds, smallest = ALONE_SECONDS, self._smallest_alone
         if answers:
             seconds = max(BESIDE_SECONDS - self._answers, BESIDE_SECONDS * LEAST_OF_STEP)
-        return min(max(int(self._rate * seconds), SMALLEST), self._largest)
+            smallest = SMALLEST
+        return min(max(int(self._rate * seconds), smallest), self._largest)
 
     def learn(self, tokens: int, seconds: float, answers: int = 0) -> None:
         """Note a step with so many prompt tokens beside so many answers. Few tokens say little: fixed costs
@@ -75,8 +86,9 @@ class Pace:
             self._rate = min(measured, self._rate * GROWTH)
 
 
-def pace_of(model_bytes: int, threads: int, chunk: int, device: str) -> Pace:
-    """That of a model on this device."""
+def pace_of(model_bytes: int, threads: int, chunk: int, device: str, *, widened: bool = False) -> Pace:
+    """That of a model on this device, whose weights may be `widened` in passing."""
     if device == "cpu":
-        return Pace(model_bytes, threads, chunk, LARGEST_ON_CPU)
+        smallest = SMALLEST_WIDENED if widened else SMALLEST
+        return Pace(model_bytes, threads, chunk, LARGEST_ON_CPU, smallest)
     return Pace(model_bytes, THREADS_OF_A_GPU, chunk)

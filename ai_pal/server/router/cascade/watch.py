@@ -24,6 +24,9 @@ Escalate = Literal["off", "ask", "auto"]
 BEGINNING = 16
 """Tokens whose entropy tells of the whole answer; they are as many as are held."""
 
+EXPLAINED = 16
+"""Tokens beyond which the answer to a closed prompt is more than a letter or a word."""
+
 PACE_WEIGHT = 0.3
 
 
@@ -68,6 +71,7 @@ class Watch:
         self.looks_at_beginning = mode == "auto" and kind != "closed"
         self._probe: float | None = None
         self._both: tuple[float, float] | None = None
+        self._explained = False
 
     @property
     def looks_soon(self) -> bool:
@@ -114,6 +118,7 @@ class Watch:
             return Verdict(1.0, flaws[0])
         whole = -doubt.logprob if doubt.tokens else None
         if self._probe is not None:
+            self._explained = doubt.tokens > EXPLAINED
             return self._look_at_both(self._probe, whole)
         if whole is None:
             return None
@@ -129,7 +134,7 @@ class Watch:
         for signal, value in self._new:
             self._seen.add(signal, value)
         if self._both is not None:
-            self._seen.add_both(*self._both)
+            self._seen.add_both(*self._both, explained=self._explained)
         self._seen.owed = owed_after(self._seen.owed, self._target, doubted=doubted)
         if pace > 0.0:
             before = self._model.pace
@@ -140,12 +145,12 @@ class Watch:
         return self._verdict(doubt_of(value, self._seen.of(signal)), share)
 
     def _look_at_both(self, probe: float, whole: float | None) -> Verdict | None:
-        """The answer to a closed prompt is whole. While too little is known of both together, the probe
-        counts alone."""
+        """The answer to a closed prompt is whole: both together, among answers that are explained as it is.
+        While too little is known of those, the probe counts alone."""
         doubt = None
         if whole is not None:
             self._both = probe, whole
-            doubt = doubt_of_both(self._both, self._seen.both)
+            doubt = doubt_of_both(self._both, self._seen.pairs(explained=self._explained))
         if doubt is None:
             return self._verdict(doubt_of(probe, self._seen.probe), self._share)
         return self._verdict(doubt, second_half(self._share) if self.mode == "auto" else self._share)

@@ -308,7 +308,8 @@ CLOSED = [Message("user", "Which one is a metal?\nA. iron\nB. wood")]
 
 def both_known() -> Known:
     known = Known()
-    known.model.kinds["closed"].both = [(number / 100, number / 100) for number in range(100)]
+    pairs = [(number / 100, number / 100) for number in range(100)]
+    known.model.kinds["closed"].both, known.model.kinds["closed"].explained = pairs, pairs[:]
     return known
 
 

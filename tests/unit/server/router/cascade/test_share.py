@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from ai_pal.protocol.doubt import Doubt
 from ai_pal.server.router.cascade import share as shares
-from ai_pal.server.router.cascade.watch import BEGINNING, Escalate, Watch
+from ai_pal.server.router.cascade.watch import BEGINNING, EXPLAINED, Escalate, Watch
 from ai_pal.store.doubts import MOST_SEEN, ModelDoubts
 
 SHAPES: dict[str, Callable[[random.Random], float]] = {
@@ -82,6 +82,26 @@ def test_whoever_is_only_told_hears_the_probe_and_the_answer_together() -> None:
     assert model.seen("closed").both[-1] == (0.995, 0.1)
     assert model.seen("closed").probe[-1] == 0.995
     assert model.seen("closed").whole == []
+
+
+def test_answers_that_are_explained_are_compared_with_each_other() -> None:
+    model = ModelDoubts()
+    for number in range(100):
+        model.seen("closed").add("probe", number / 100)
+        model.seen("closed").add_both(number / 100, number / 1000)
+        model.seen("closed").add_both(number / 100, 1 + number / 100, explained=True)
+    watch = Watch(model, "closed", "ask", 0.2)
+    assert watch.probed(0.5) is None
+    assert watch.ended(Doubt(EXPLAINED + 1, -1.5)) is None, "every letter is surer than any explanation"
+    assert watch.doubt == pytest.approx(0.5, abs=0.05)
+    watch.settle(doubted=False)
+    assert model.seen("closed").explained[-1] == (0.5, 1.5)
+    watch = Watch(model, "closed", "ask", 0.2)
+    watch.probed(0.5)
+    watch.ended(Doubt(EXPLAINED, -1.5))
+    assert watch.doubt == pytest.approx(0.75, abs=0.05)
+    watch.settle(doubted=False)
+    assert model.seen("closed").both[-1] == (0.5, 1.5)
 
 
 @pytest.mark.parametrize(("mode", "doubted"), [("ask", True), ("auto", False)])

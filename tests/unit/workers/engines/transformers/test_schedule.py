@@ -9,8 +9,10 @@ from workers.engines.transformers.schedule import (
     BESIDE_SECONDS,
     LARGEST,
     SMALLEST,
+    SMALLEST_WIDENED,
     Pace,
     Waiting,
+    pace_of,
     plan,
 )
 
@@ -47,6 +49,14 @@ def test_a_fast_model_grows_into_large_chunks() -> None:
     for _ in range(20):
         pace.learn(pace.chunk(answers=0), seconds=0.01)
     assert pace.chunk(answers=0) > 100
+
+
+def test_where_weights_are_widened_a_prompt_that_is_alone_is_not_read_in_crumbs() -> None:
+    for device, smallest in (("cpu", SMALLEST_WIDENED), ("cuda", SMALLEST)):
+        pace = pace_of(1 << 40, 1, 0, device, widened=True)
+        pace.learn(tokens=SMALLEST, seconds=100)
+        assert pace.chunk(answers=0) == smallest
+        assert pace.chunk(answers=1) == SMALLEST
 
 
 def test_no_chunk_is_larger_than_its_device_gains_from() -> None:
