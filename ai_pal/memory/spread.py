@@ -134,19 +134,20 @@ def first_that_will_do(
         need = want.need if place.need is None else place.need
         worse = place.avoided or place.lacks or place.beside or place.first or place.speed < speed
         if need <= place.room:
-            if not worse and isinstance(_ruled(want, place, max_loaded), Admit):
+            if not worse and isinstance(ruled(want, place, max_loaded), Admit):
                 return place.name, Admit()
             others = True
         elif others:
             return None
         elif not worse and need <= most_of(place):
-            decision = _ruled(want, place, max_loaded)
+            decision = ruled(want, place, max_loaded)
             if isinstance(decision, Evict) and len(decision.models) == 1:
                 return place.name, decision
     return None
 
 
-def _ruled(want: Want, place: Place, max_loaded: int) -> Decision:
+def ruled(want: Want, place: Place, max_loaded: int) -> Decision:
+    """Whether it may be loaded there now."""
     need = want.need if place.need is None else place.need
     asked = msgspec.structs.replace(want, need=need)
     return place.first or decide(asked, place.free, place.there.every, max_loaded)
@@ -162,7 +163,7 @@ class _Decisions(NamedTuple):
     def where(self, may_have: Callable[[Place], int]) -> Iterator[tuple[Place, Decision]]:
         """In turn, of the nodes that could have the bytes."""
         for place in _in_turn(one for one in self.places if one.first or self._need(one) <= may_have(one)):
-            yield place, _ruled(self.want, place, self.max_loaded)
+            yield place, ruled(self.want, place, self.max_loaded)
 
     def _need(self, place: Place) -> int:
         return self.want.need if place.need is None else place.need

@@ -2,13 +2,15 @@
 
 `--seed S --only 3,17` plays these deeds of it alone, and prints the history. `--cluster`: of the simulated
 cluster instead, whose failing history is printed as it is. `--workers N` on `--nodes M`: what a cluster of
-that size costs its supervisor and its cluster process."""
+that size costs its supervisor and its cluster process; `--cards` gives each node one."""
 
 import argparse
 import multiprocessing
 import sys
+import tempfile
 import time
 from collections import Counter
+from pathlib import Path
 
 from tests.simulation import cluster_world
 from tests.simulation.checks import ViolationError
@@ -43,9 +45,9 @@ def play_cluster(seed: int) -> tuple[Counter[str], str]:
     return world.happened, ""
 
 
-def scale(nodes: int, workers: int, seed: int) -> int:
+def scale(nodes: int, workers: int, seed: int, cards: Path | None) -> int:
     """Place all of them, let them rest, load others in the place of some, and print what that took."""
-    world = Scale(nodes, workers, seed)
+    world = Scale(nodes, workers, seed, cards)
     world.place()
     print(world.meter.table(f"{workers} workers placed on {nodes} nodes", world.time.now()))
     world.rest(REST)
@@ -90,9 +92,12 @@ def main() -> int:
     parser.add_argument("--cluster", action="store_true", help="play the simulated cluster")
     parser.add_argument("--nodes", type=int, default=1000)
     parser.add_argument("--workers", type=int, help="measure a cluster of this size")
+    parser.add_argument("--cards", action="store_true", help="with a card on each of its nodes")
     arguments = parser.parse_args()
     if arguments.workers is not None:
-        return scale(arguments.nodes, arguments.workers, arguments.seed)
+        with tempfile.TemporaryDirectory() as folder:
+            cards = Path(folder) if arguments.cards else None
+            return scale(arguments.nodes, arguments.workers, arguments.seed, cards)
     if arguments.print or arguments.only is not None:
         return replay(arguments.seed, arguments.only)
     started, happened = time.monotonic(), Counter[str]()

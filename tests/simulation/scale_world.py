@@ -1,8 +1,13 @@
 """A large cluster in virtual time: the supervisor's pool, its choice of nodes and the placements of the
 cluster process are the real ones; what is simulated is who is far away, and the sockets between."""
 
+import os
 import random
+from collections import Counter
 from collections.abc import Callable, Sequence
+from pathlib import Path
+
+import msgspec
 
 from ai_pal import __version__
 from ai_pal.catalog.resolved import Resolved
@@ -23,6 +28,7 @@ from ai_pal.server.pool.supervisor import Supervisor
 from ai_pal.transport.channel import Sent
 from ai_pal.transport.sockets import Blob, view_of
 from tests.endpoints import NoProcess
+from tests.gguf_files import gguf
 from tests.simulation.clock import VirtualClock, VirtualTime
 from tests.simulation.scale_agent import ScaleAgent
 from tests.simulation.scale_meter import Meter
@@ -31,6 +37,9 @@ GB = 10**9
 NODE, NEED = 64 * GB, 2 * GB
 PLACE, SIZE = "org/model-0.gguf", 7
 FILES = tuple(f"org/model-{number}.gguf:{SIZE}" for number in range(20))
+CARD, LAYERS, LAYER = 12 * GB, 4, 300_000_000
+"""A card of a node, and what of each model may lie on it."""
+
 LATENCY = 0.001
 STARTS = (0.3, 1.0)
 """Seconds until an agent is there."""
@@ -47,12 +56,16 @@ class Scale:
 
     address, public, name = "tcp://near:1", "the port's key", "simulated"
 
-    def __init__(self, nodes: int, workers: int, seed: int = 0) -> None:
+    def __init__(self, nodes: int, workers: int, seed: int = 0, cards: Path | None = None) -> None:
+        """Each node has a card where there is a folder for files of models that go there."""
+        self._model = model_in(cards) if cards is not None else None
+        self._on_cards, self._others_have = Counter[str](), dict[str, int]()
         self.time, self.dice, self.meter = VirtualTime(), random.Random(seed), Meter()
         self._clock = VirtualClock(self.time)
         self._memory = NODE
         self._facts = [self._fact(f"node{number:04}") for number in range(nodes)]
         self._agents: dict[str, ScaleAgent] = {}
+        self._cards: dict[str, tuple[wire.CardShare, ...]] = {}
         self._wanted = workers
         self.loaded = 0
         self.ended: list[wire.Ended] = []
@@ -71,7 +84,7 @@ class Scale:
             workers=self.endpoint,
             launcher=self.cluster,
             clock=self._clock,
-            resolve=_model,
+            resolve=self._resolve,
             jitter=self.dice.random,
             observe=_silent,
             admission=NodeAdmission(self.cluster, self, MemoryPolicy(), self._clock, lambda load: files),
@@ -96,6 +109,9 @@ class Scale:
         """Load so many other models, where no node has room: idle ones have to go."""
         each = self._wanted // len(self._facts)
         self._memory = each * NEED + NEED // 2
+        for node in self._facts:
+            card = f"GPU-{node.name}"
+            self._others_have[card] = CARD - self._on_cards[card] - LAYER
         self.time.run(self.time.now() + 2 * NODES_SECONDS)
         self.meter.begin(self.time.now())
         self._load_all(range(self._wanted, self._wanted + count))
@@ -153,7 +169,13 @@ class Scale:
 
     def _fact(self, name: str) -> wire.Node:
         free = self._memory - self.dice.randrange(NEED // 2)
-        return wire.Node(name, free, self._memory, 16, files=frozenset(FILES), cache="/m")
+        node = wire.Node(name, free, self._memory, 16, files=frozenset(FILES), cache="/m")
+        if self._model is None:
+            return node
+        uuid = f"GPU-{name}"
+        left = CARD - self._on_cards[uuid] - self._others_have.get(uuid, 0)
+        card = wire.Card("cuda:0", left, CARD, "", uuid)
+        return msgspec.structs.replace(node, cards=(card,), computing=frozenset({"llamacpp"}))
 
     def _from_supervisor(self, identity: bytes, frames: Sequence[Blob]) -> Sent:
         worker, frame = identity.decode(), bytes(view_of(frames[0]))
@@ -178,6 +200,8 @@ class Scale:
 
     def start(self, ticket: wire.Ticket) -> None:
         worker = ticket.worker
+        self._on_cards.update({card.uuid: round(card.part * CARD) for card in ticket.cards})
+        self._cards[worker] = ticket.cards
         agent = self._agents[worker] = ScaleAgent(
             worker, self.time, self.dice, lambda frame: self._up(worker, frame),
             lambda frame: self._relayed(worker, frame),
@@ -190,6 +214,7 @@ class Scale:
         agent.begin()
 
     def stop(self, worker: str) -> None:
+        self._on_cards.subtract({card.uuid: round(card.part * CARD) for card in self._cards.pop(worker)})
         self._agents.pop(worker).end()
 
     @property
@@ -245,8 +270,15 @@ class Scale:
     def send(self, client: bytes, event: outer.Event) -> None:
         self.loaded += isinstance(event, outer.Loaded)
 
+    def _resolve(self, reference: str) -> Resolved:
+        file = f"/m/org/{reference}.gguf"
+        load = inner.LoadModel(reference, "echo", file)
+        if self._model is not None:
+            load = inner.LoadModel(reference, "llamacpp", str(self._model))
+        return Resolved(load, 1, -1.0, file=file)
+
     def need(self, load: inner.LoadModel) -> int:
-        return NEED
+        return NEED // 4 if load.placement else NEED
 
     def headroom(self, load: inner.LoadModel) -> int:
         return 0
@@ -257,9 +289,20 @@ class Scale:
     def learn(self, load: inner.LoadModel, peak: int, *, resident: int = 0, reads: float = 0.0) -> None: ...
 
 
-def _model(reference: str) -> Resolved:
-    file = f"/m/org/{reference}.gguf"
-    return Resolved(inner.LoadModel(reference, "echo", file), 1, -1.0, file=file)
+def model_in(folder: Path) -> Path:
+    """A file of a model in it whose layers are on a card or not: it takes no room on the disk."""
+    front: dict[str, object] = {
+        "general.architecture": "llama",
+        "llama.context_length": 512,
+        "llama.block_count": LAYERS,
+        "llama.embedding_length": 64,
+        "llama.attention.head_count": 4,
+    }
+    tensors = [(f"blk.{at}.attn_q.weight", 0, at * LAYER) for at in range(LAYERS)]
+    file = folder / "model.gguf"
+    file.write_bytes(gguf(front, [*tensors, ("output.weight", 0, LAYERS * LAYER)], data=0))
+    os.truncate(file, file.stat().st_size + (LAYERS + 1) * LAYER)
+    return file
 
 
 class _ClusterProcess(NoProcess):

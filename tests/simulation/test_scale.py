@@ -3,11 +3,13 @@
 
 from collections import Counter
 from collections.abc import Callable
+from pathlib import Path
+from typing import Any
 
 import pytest
 
 from ai_pal.memory import spread
-from ai_pal.server.pool import lifecycle, occupancy
+from ai_pal.server.pool import lifecycle, occupancy, placing
 from ai_pal.server.pool.model_worker import ModelWorker
 from tests.simulation.scale_world import Scale
 
@@ -18,6 +20,9 @@ ATTENDED = 3
 
 COUNTED = 8
 """Times that the workers of its node are counted, while it is placed and loads."""
+
+LOOKED_AT = 2
+"""Nodes whose cards are looked at closely for one load, where there is room."""
 
 DECIDED = 12
 """Nodes on which is decided for one load for which another has to go: it asks until that has gone."""
@@ -31,6 +36,30 @@ def test_all_workers_are_placed_where_there_is_room_and_nobody_is_taken_for_lost
     assert not world.lost
     placed = [worker.node for worker in world.supervisor.pool]
     assert max(placed.count(node) for node in placed) <= 2 * WORKERS // NODES
+
+
+def test_of_nodes_with_cards_few_are_looked_at_closely(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    """What lies on a card is decided node by node, which is much for each."""
+    looks = 0
+    real = placing.place
+
+    def counted(*what: Any) -> placing.Placed:
+        nonlocal looks
+        looks += 1
+        return real(*what)
+
+    monkeypatch.setattr(placing, "place", counted)
+    world = Scale(NODES, WORKERS, cards=tmp_path)
+    world.place()
+    assert world.loaded == WORKERS
+    assert not world.lost
+    assert looks <= LOOKED_AT * WORKERS
+    looks = 0
+    world.replace(REPLACED)
+    assert world.loaded == WORKERS + REPLACED
+    assert looks <= DECIDED * REPLACED
 
 
 def test_what_is_done_for_one_worker_is_no_work_for_each_of_the_others(

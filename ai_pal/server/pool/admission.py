@@ -112,7 +112,7 @@ class Admission:
                 seen,
                 lambda one: not one_more and resident(one).evictable,
             )
-            worker.placement = placed.shares
+            worker.placement = placed.shares if placed.first is None else None
             if placed.first is not None:
                 return placed.first
             if one_more and (less := less_on_devices(worker)):

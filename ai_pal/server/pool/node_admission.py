@@ -10,13 +10,14 @@ from msgspec.structs import replace
 
 from ai_pal import memory
 from ai_pal.errors import Code, Failure
+from ai_pal.memory.card_search import best_on_cards
 from ai_pal.memory.spread import Place, first_that_will_do, most_of, spread, when_some_have_left
 from ai_pal.protocol.cluster import ModelFile, Node, Supply
 from ai_pal.protocol.wanted import Wanted
 from ai_pal.protocol.worker import LoadModel
 from ai_pal.server.nodes.base import ExitStatus
 from ai_pal.server.pool import gangs
-from ai_pal.server.pool.admission import MemoryPolicy, counts, learn, less_on_devices, resident
+from ai_pal.server.pool.admission import MemoryPolicy, counts, learn, less_on_devices
 from ai_pal.server.pool.admission import places as counted
 from ai_pal.server.pool.given_back import GivenBack
 from ai_pal.server.pool.hopes import Hopes
@@ -149,19 +150,18 @@ class NodeAdmission:
     ) -> memory.Decision:
         """On one node. Who is to go there is looked at once more: he may have something to do since he was
         counted."""
-        one_more = worker.group.others_there(worker)  # nobody goes for it
-        choice = CardChoice(worker, self._footprints, lambda one: not one_more and resident(one).evictable)
+        choice = CardChoice(worker, self._footprints)
         while True:
             seats, decision = self._chosen(want, worker, nodes, files, choice, held)
             if not isinstance(decision, memory.Evict) or not self._occupancy.recount(worker.node):
                 break
         worker.there, worker.supply, worker.reserved = {}, None, 0
         chosen = next((node for node in nodes if node.name == worker.node), None)
-        if chosen is None or (seat := seats[chosen.name]).place.first is not None:
+        if chosen is None:
             return decision
-        place, worker.placement = seat
+        place, worker.placement = seats[chosen.name]
         worker.cards = cards_of(chosen, worker.placement)
-        if one_more and (less := less_on_devices(worker)):
+        if choice.nobody_goes and (less := less_on_devices(worker)):
             worker.node, worker.placement, worker.cards = "", None, ()
             return less
         worker.reserved = want.need if place.need is None else place.need
@@ -200,8 +200,8 @@ class NodeAdmission:
         """The nodes that were looked at, and whether it may load on one of them, `worker.node`: that where
         others go for it already (`held`), else the first that will do, else what `spread` makes of all."""
         seats: dict[str, Seat] = {}
-        places = self._look(nodes)
-        speed = choice.most if worker.resolved.load.engine in places.engines else 0
+        places, engine = self._look(nodes), worker.resolved.load.engine
+        layers = choice.layers if engine in places.engines else None
 
         def seated(line: Iterable[tuple[Node, Place]]) -> Iterator[Place]:
             for node, place in self._as_to(worker, line, files):
@@ -215,8 +215,23 @@ class NodeAdmission:
                 isinstance(decision, memory.Wait) and decision.promised
             ):
                 return seats, decision
-        leaving = any(want.need <= when_some_have_left(place) for place in places.leaving)
-        found = first_that_will_do(want, seated(places), most, speed, leaving=leaving)
+        if layers is not None:
+
+            def seat(name: str) -> Place:
+                there = places.of(name)
+                assert there is not None
+                return next(seated([there]))
+
+            with_room = (one for one in places if places.cards(one[0], engine).free >= layers.size)
+            found = first_that_will_do(want, seated(with_room), most, layers.most, leaving=True)
+            every = self._as_to(worker, places, files)
+            found = found or best_on_cards(
+                want, layers, ((place, places.cards(node, engine)) for node, place in every), seat, most,
+                nobody_goes=choice.nobody_goes,
+            )  # fmt: skip
+        else:
+            leaving = any(want.need <= when_some_have_left(place) for place in places.leaving)
+            found = first_that_will_do(want, seated(places), most, leaving=leaving)
         worker.node, decision = found or spread(want, list(seated(places)), most)
         return seats, decision
 

@@ -1,19 +1,23 @@
 """Which cards of a node a load gets, by what decides that on one machine (`placing`). Part of the
 supervisor's reactor."""
 
-from collections.abc import Callable, Collection, Sequence
+from collections.abc import Collection, Sequence
 from functools import cached_property
+from itertools import accumulate
 from typing import NamedTuple
 
 import msgspec
 
 from ai_pal.memory import Refuse
+from ai_pal.memory.card_search import CardRoom, Layers
 from ai_pal.memory.devices import Device
-from ai_pal.memory.placement import ANY, HOST, Blocks, seen_alone
+from ai_pal.memory.placement import ANY, HOST, RESERVE, Blocks, seen_alone
 from ai_pal.memory.spread import Place
 from ai_pal.protocol.cluster import CardShare, Node
 from ai_pal.protocol.worker import LoadModel, Share
 from ai_pal.server.pool import placing
+from ai_pal.server.pool.admission import resident
+from ai_pal.server.pool.lifecycle import Phase
 from ai_pal.server.pool.model_worker import ModelWorker
 from ai_pal.server.ports import Footprints
 
@@ -29,10 +33,10 @@ class Seat(NamedTuple):
 class CardChoice:
     """For one load: on any number of nodes, and it reads the model's files at most once."""
 
-    def __init__(
-        self, worker: ModelWorker, footprints: Footprints, evictable: Callable[[ModelWorker], bool]
-    ) -> None:
-        self._worker, self._footprints, self._evictable = worker, footprints, evictable
+    def __init__(self, worker: ModelWorker, footprints: Footprints) -> None:
+        self._worker, self._footprints = worker, footprints
+        self.nobody_goes = worker.group.others_there(worker)
+        """For one more replica."""
         self._needs: dict[tuple[Share, ...], int] = {}
 
     def on(self, node: Node, place: Place, there: Collection[ModelWorker]) -> Seat:
@@ -47,7 +51,7 @@ class CardChoice:
             return Seat(_objected(place, f"has no {lacks}") if _demands(load) else place)
         if load.device not in (*ANY, HOST, *(one.name for one in seen)):
             return Seat(_objected(place, f"has no {load.device}"))
-        placed = placing.place(self._worker, self._blocks, there, seen, self._evictable)
+        placed = placing.place(self._worker, self._blocks, there, seen, self._may_go)
         if isinstance(placed.first, Refuse):
             on = ", ".join(f"{one.free / 1e9:.1f} GB on {one.name}" for one in placed.left)
             return Seat(_objected(place, f"has {on} free"))
@@ -57,14 +61,17 @@ class CardChoice:
         )  # fmt: skip
         return Seat(place, placed.shares)
 
+    def _may_go(self, other: ModelWorker) -> bool:
+        return not self.nobody_goes and resident(other).evictable
+
     @cached_property
-    def most(self) -> int:
-        """How many blocks of it may come to lie on cards."""
-        load = self._worker.resolved.load
-        if load.vocabulary or load.device == HOST or load.gpu_layers == 0 or self._blocks is None:
-            return 0
-        every = len(self._blocks.loaded)
-        return min(load.gpu_layers, every) if load.gpu_layers > 0 else every
+    def layers(self) -> Layers | None:
+        """What of it may come to lie on cards; None for nothing."""
+        load, blocks = self._worker.resolved.load, self._blocks
+        if load.vocabulary or load.device == HOST or load.gpu_layers == 0 or not (blocks and blocks.loaded):
+            return None
+        every = len(blocks.loaded)
+        return Layers.of(blocks, min(load.gpu_layers, every) if load.gpu_layers > 0 else every)
 
     @cached_property
     def _blocks(self) -> Blocks | None:
@@ -79,6 +86,20 @@ class CardChoice:
             load = msgspec.structs.replace(self._worker.load, placement=[*key])
             self._needs[key] = self._footprints.need(load)
         return self._needs[key]
+
+
+def room_on_cards(node: Node, there: Collection[ModelWorker]) -> CardRoom:
+    """At most, by sums: whether a model fits beside others on one of the cards is not known by these."""
+    if not node.cards:
+        return CardRoom(0)
+    held = {card.uuid for one in there for card in held_by_gang(node.name, one)}
+    promised, back = placing.promised(there), placing.held
+    rooms = [one.free - promised.get(one.name, 0) - RESERVE for one in node.cards if one.uuid not in held]
+    room = sum(max(0, one) for one in rooms) or max(rooms, default=0)
+    ending = [one for one in there if one.state.phase in placing.GOING]
+    idle = [one for one in there if one.state.phase is Phase.READY and resident(one).evictable]
+    gives = sorted((back([one]).total() for one in idle if one.placement), reverse=True)
+    return CardRoom(room, back(ending).total(), tuple(accumulate(gives)))
 
 
 def devices_of(node: Node, engine: str) -> list[Device]:

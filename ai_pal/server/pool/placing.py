@@ -23,8 +23,8 @@ GOING = (Phase.STOPPING, Phase.KILLING)
 
 class Placed(NamedTuple):
     """What came of it: the `shares` of devices, None where the engine computes on none. Or `first` something
-    else has to happen. `blocks` of the model are on devices then; `left` is what nobody has or was promised
-    of these now."""
+    else has to happen, and they are what it has then. `blocks` of the model are on devices then; `left` is
+    what nobody has or was promised of these now."""
 
     shares: list[Share] | None = None
     first: Refuse | Wait | Evict | None = None
@@ -55,26 +55,28 @@ def place(
     if not seen or blocks is None:
         return Placed()
     others = [one for one in workers if one is not worker and (one.reserved or one.process is not None)]
-    promised = _promised(others)
+    taken = promised(others)
     every = len(blocks.loaded)
     most = min(load.gpu_layers, every) if load.gpu_layers > 0 else every
 
     def without(gone: Iterable[ModelWorker]) -> list[Share] | Short:
-        return plan(blocks, _left(seen, promised, gone), load.device, load.gpu_layers)
+        return plan(blocks, _left(seen, taken, gone), load.device, load.gpu_layers)
 
-    planned, now = without(()), _left(seen, promised)
+    planned, now = without(()), _left(seen, taken)
     if load.device != HOST and load.gpu_layers != 0 and _count(planned) < most:
         going = [one for one in others if one.state.phase in GOING and one.placement]
-        if (then := _count(without(going))) > _count(planned):
+        then = without(going)
+        if not isinstance(then, Short) and _count(then) > _count(planned):
             waits = Wait(True, f"{worker.name} waits for a GPU that other models are giving back")
-            return Placed(None, waits, then, now)
+            return Placed(then, waits, _count(then), now)
         ready = [one for one in others if one.placement and one.state.phase is Phase.READY]
         idle = [one for one in ready if evictable(one)]
         line = sorted(idle, key=lambda one: one.idle_since)
         if victims := fewest(line, lambda gone: _count(without(gone)) >= most):
             names = tuple(one.name for one in victims)
             why = f"{worker.name} has not enough room on the GPU beside them"
-            return Placed(None, Evict(names, why), most, now)
+            then = without(victims)
+            return Placed(None if isinstance(then, Short) else then, Evict(names, why), most, now)
     if isinstance(planned, Short):
         if load.device not in (*ANY, *(one.name for one in seen)):
             return Placed(left=now)  # there is no such device, which the worker says
@@ -89,7 +91,7 @@ def _left(
     seen: Sequence[Device], promised: Mapping[str, int], gone: Iterable[ModelWorker] = ()
 ) -> list[Device]:
     """What nobody has taken of these devices or was promised, if some of the others were `gone`."""
-    back = _held(gone)
+    back = held(gone)
     return [one._replace(free=max(0, one.free - promised.get(one.name, 0) + back[one.name])) for one in seen]
 
 
@@ -98,7 +100,7 @@ def _count(planned: list[Share] | Short) -> int:
     return 0 if isinstance(planned, Short) else sum(share.blocks for share in planned)
 
 
-def _held(gone: Iterable[ModelWorker]) -> Counter[str]:
+def held(gone: Iterable[ModelWorker]) -> Counter[str]:
     """Bytes by device that the end of these gives back, with what they were promised."""
     sums: Counter[str] = Counter()
     for one in gone:
@@ -107,7 +109,7 @@ def _held(gone: Iterable[ModelWorker]) -> Counter[str]:
     return sums
 
 
-def _promised(others: Iterable[ModelWorker]) -> Counter[str]:
+def promised(others: Iterable[ModelWorker]) -> Counter[str]:
     """Bytes by device that these may still take."""
     sums: Counter[str] = Counter()
     for other in others:
