@@ -14,6 +14,8 @@ from typing import NamedTuple
 
 import msgspec
 
+from workers.template_clock import Begun
+
 STATE, ABOUT, PART = ".state", ".about", ".part"
 OF_LIBRARY = ".tmp*"
 """What safetensors writes to before it renames."""
@@ -32,12 +34,14 @@ TOKEN_BYTES = 4
 
 
 class About(msgspec.Struct, frozen=True):
-    """Stands beside a state: tokens of the prompt that it begins with (32 bits each), its size and CRC-32."""
+    """Stands beside a state: tokens of the prompt that it begins with (32 bits each), its size and CRC-32,
+    and what time the conversation is told, where a template tells one."""
 
     fingerprint: str
     tokens: bytes
     size: int
     crc: int
+    begun: Begun | None = None
 
 
 class Draft(NamedTuple):
@@ -60,6 +64,11 @@ class KeptPrefixes:
         """The tokens of the prompt of which something is kept here, if it is whole as far as it says."""
         about = self._about(mark)
         return None if about is None else array("i", about.tokens)
+
+    def begun(self, mark: str) -> Begun | None:
+        """What time this conversation was told."""
+        about = self._about(mark)
+        return None if about is None else about.begun
 
     def open(self, mark: str) -> int | None:
         """The state of this conversation as an open file, of which each byte was checked. It counts as
@@ -118,7 +127,7 @@ class KeptPrefixes:
             draft.path.unlink()
         os.close(draft.handle)
 
-    def finish(self, draft: Draft, tokens: Sequence[int]) -> bool:
+    def finish(self, draft: Draft, tokens: Sequence[int], begun: Begun | None = None) -> bool:
         """Keep what was written as the state behind these tokens, in place of an earlier one; the least
         recently used of all states make room."""
         written = False
@@ -126,7 +135,7 @@ class KeptPrefixes:
             size = os.fstat(draft.handle).st_size
             if size and self._make_room(size, but=self._file(draft.mark, STATE)):
                 data = array("i", tokens).tobytes()
-                about = About(self._fingerprint, data, size, _crc(draft.handle))
+                about = About(self._fingerprint, data, size, _crc(draft.handle), begun)
                 self.remove(draft.mark)
                 draft.path.rename(self._file(draft.mark, STATE))
                 _write(draft.path, msgspec.msgpack.encode(about))

@@ -32,7 +32,9 @@ def steerable(template: str) -> str:
     return _CALL.sub(lambda one: f"({TOLD}[{one['form']}] if {TOLD} is defined else {one[0]})", template)
 
 
-class _Begun(NamedTuple):
+class Begun(NamedTuple):
+    """What time a conversation is told, and when it was last asked about."""
+
     told: float
     last: float
 
@@ -44,7 +46,7 @@ class TemplateClock:
         self._forms = {one["form"][1:-1] for one in _CALL.finditer(template)}
         self._is_read = any(name in template for name in (FUNCTION, *VARIABLES))
         self._now, self._lock = now, threading.Lock()
-        self._begun: OrderedDict[bytes, _Begun] = OrderedDict()
+        self._begun: OrderedDict[bytes, Begun] = OrderedDict()
 
     def time_of(self, messages: Sequence[Message]) -> datetime | None:
         """What time it is in this conversation; None where the template tells none."""
@@ -54,11 +56,30 @@ class TemplateClock:
         with self._lock:
             begun = self._begun.pop(head, None)
             if begun is None or not _goes_on(begun, now, messages):
-                begun = _Begun(now, now)
-            self._begun[head] = begun._replace(last=now)
-            if len(self._begun) > MOST:
-                self._begun.popitem(last=False)
+                begun = Begun(now, now)
+            self._remember(head, begun._replace(last=now))
         return datetime.fromtimestamp(begun.told).astimezone()
+
+    def carry_on(self, messages: Sequence[Message], begun: Begun | None) -> None:
+        """The conversation was begun so in a process before this one, where it was not begun anew since."""
+        if begun is None or not self._is_read:
+            return
+        now, head = self._now(), _head(messages)
+        with self._lock:
+            known = self._begun.get(head)
+            is_new = known is None or now - known.told < AT_ONCE
+            if is_new and _goes_on(begun, now, messages):
+                self._remember(head, begun)
+
+    def begun(self, messages: Sequence[Message]) -> Begun | None:
+        """What a later process has to know of this conversation."""
+        with self._lock:
+            return self._begun.get(_head(messages)) if self._is_read else None
+
+    def _remember(self, head: bytes, begun: Begun) -> None:
+        self._begun[head] = begun
+        if len(self._begun) > MOST:
+            self._begun.popitem(last=False)
 
     def told(self, moment: datetime) -> dict[str, Any]:
         """What a `steerable` template is given at this time."""
@@ -66,7 +87,7 @@ class TemplateClock:
         return told | {TOLD: {form: moment.strftime(form) for form in self._forms}}
 
 
-def _goes_on(begun: _Begun, now: float, messages: Sequence[Message]) -> bool:
+def _goes_on(begun: Begun, now: float, messages: Sequence[Message]) -> bool:
     if not any(one.role == "assistant" for one in messages):
         return 0 <= now - begun.told < AT_ONCE
     return 0 <= now - begun.last < CARRIED_ON and now - begun.told < LONGEST

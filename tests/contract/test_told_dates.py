@@ -27,6 +27,7 @@ LOOKS = "{{ '<|im_start|>system\\nToday is ' + date_string + '<|im_end|>\\n' }}"
 BEFORE_MIDNIGHT = datetime(2026, 11, 30, 23, 50).astimezone().timestamp()
 HALF_AN_HOUR, NIGHT = 1800.0, 9 * 3600.0
 SAILOR = [Message("system", "You keep a lighthouse on a small island. " * 12), Message("user", "Who passes?")]
+MARK = "1" * 32
 FEW = 8
 """Tokens at the end of a prompt that an engine may compute again."""
 NEW = 40
@@ -37,22 +38,40 @@ SHORT = GenerationOptions(temperature=0.0, max_tokens=4)
 class Lighthouse:
     """One conversation with a loaded model."""
 
-    def __init__(self, model: Path, template: Path) -> None:
+    def __init__(self, model: Path, template: Path, kept: Path) -> None:
         self.now = BEFORE_MIDNIGHT
         self._sink, self._keys = Recorder(), count(1)
-        self._engine = LlamaCpp(lambda: self.now)
-        options = {"chat_template": str(template)}
-        self._engine.load(
-            LoadModel("m", "llamacpp", str(model), threads=1, context=1024, options=options), self._sink
+        self._spec = LoadModel(
+            "m",
+            "llamacpp",
+            str(model),
+            threads=1,
+            context=1024,
+            options={"chat_template": str(template)},
+            prefixes=str(kept),
+            prefix_bytes=10**9,
         )
+        self._engine = self._loaded()
         self.messages = list(SAILOR)
-        self.close = self._engine.close
+
+    def _loaded(self) -> LlamaCpp:
+        engine = LlamaCpp(lambda: self.now)
+        engine.load(self._spec, self._sink)
+        return engine
+
+    def close(self) -> None:
+        self._engine.save_prefixes(60.0)
+        self._engine.close()
+
+    def load_anew(self) -> None:
+        self.close()
+        self._engine = self._loaded()
 
     def ask(self, text: str = "") -> Usage:
         if text:
             self.messages.append(Message("user", text))
         key = next(self._keys)
-        self._engine.start(Generate(key, list(self.messages), SHORT), ())
+        self._engine.start(Generate(key, list(self.messages), SHORT, MARK), ())
         answer = self._sink.wait_for_end(key)
         assert answer.failure is None, answer.failure
         self.messages.append(Message("assistant", answer.text))
@@ -68,15 +87,19 @@ class Lighthouse:
 def lighthouse(request: pytest.FixtureRequest, starter_model: Path, tmp_path: Path) -> Iterator[Lighthouse]:
     template = tmp_path / "dated.jinja"
     template.write_text(request.param)
-    one = Lighthouse(starter_model, template)
+    (tmp_path / "kept" / MARK).mkdir(parents=True)
+    one = Lighthouse(starter_model, template, tmp_path / "kept")
     yield one
     one.close()
 
 
-def test_midnight_costs_nothing_and_a_night_what_the_engine_says(lighthouse: Lighthouse) -> None:
+def test_midnight_and_an_unload_cost_nothing_and_a_night_what_the_engine_says(
+    lighthouse: Lighthouse,
+) -> None:
     first = lighthouse.ask()
     assert first.cached_tokens == 0
     lighthouse.now += HALF_AN_HOUR
+    lighthouse.load_anew()
     second = lighthouse.ask("And by night?")
     assert "Today is 30 Nov" in lighthouse.prompt()
     assert first.prompt_tokens - FEW <= second.cached_tokens <= second.prompt_tokens

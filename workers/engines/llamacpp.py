@@ -200,6 +200,8 @@ class LlamaCpp:
     def _do(self, job: Job, answer: Generation, blobs: Sequence[Blob]) -> None:
         match job:
             case Generate():
+                if self._prefixes is not None and job.conversation:
+                    self._prompts.clock.carry_on(job.messages, self._prefixes.begun(job.conversation))
                 with Attachments(blobs) as attachments:
                     self._answer(job, answer, attachments)
             case CompleteText():
@@ -269,7 +271,7 @@ class LlamaCpp:
         )
         if self._room.admitted(answer, lambda: counter.conversation(fitted.messages), fitted.tokens, room):
             if keeps is not None:
-                body |= keeps.begin(request.conversation, rendered)
+                body |= keeps.begin(request.conversation, rendered, prompts.clock.begun(request.messages))
             last = fitted.messages[-1].text
             if (
                 probe

@@ -13,6 +13,7 @@ from typing import Any, NamedTuple
 from workers.engines.unix_http import TIMEOUT, Asker
 from workers.kept_prefixes import OWN_SHARE, WORTH, KeptPrefixes
 from workers.log import cause, log
+from workers.template_clock import Begun
 
 NUMBER = "n_discard"
 """A request's option that does nothing here, where no window is shifted. The server tells it of each slot: so
@@ -26,10 +27,11 @@ NUDGE = {"prompt": "x", "n_predict": 0, "cache_prompt": False}
 
 
 class Read(NamedTuple):
-    """The latest prompt of a conversation, and the number of its request."""
+    """The latest prompt of a conversation, the number of its request, and what time it is told."""
 
     number: int
     prompt: str
+    begun: Begun | None = None
 
 
 class Prefixes:
@@ -43,11 +45,16 @@ class Prefixes:
         self._lock = threading.Lock()
         self._read: OrderedDict[str, Read] = OrderedDict()
 
-    def begin(self, mark: str, prompt: str) -> dict[str, Any]:
+    def begun(self, mark: str) -> Begun | None:
+        """What time a conversation was told that has not gone on yet in this process."""
+        with self._lock:
+            return None if mark in self._read else self._files.begun(mark)
+
+    def begin(self, mark: str, prompt: str, begun: Begun | None = None) -> dict[str, Any]:
         """A request of this conversation begins: fetch what is kept of it, once. What its body has to say."""
         with self._lock:
             is_new = mark not in self._read
-            self._read[mark] = read = Read(next(self._numbers), prompt)
+            self._read[mark] = read = Read(next(self._numbers), prompt, begun)
             self._read.move_to_end(mark)
             if len(self._read) > MOST:
                 self._read.popitem(last=False)
@@ -129,7 +136,7 @@ class Prefixes:
         if not holds(draft.handle, tokens):
             self._files.give_up(draft)
             return False
-        kept = self._files.finish(draft, tokens)
+        kept = self._files.finish(draft, tokens, read.begun)
         log("debug", "prefix_kept", tokens=length, kept=kept)
         return kept
 

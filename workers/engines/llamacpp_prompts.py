@@ -42,7 +42,7 @@ class Prompts:
         text = str(about.get("chat_template", ""))
         self._marker = str(about.get("media_marker", "<__media__>"))
         """What stands in a prompt for a picture."""
-        self._clock = TemplateClock(text, now)
+        self.clock = TemplateClock(text, now)
         self.template = templates.look(text, about.get("chat_template_caps", {}), self._counter.render)
         self.as_tokens = self._counter.ends_texts
         """Whether prompts are given as tokens. Only of messages llama.cpp takes answers apart itself."""
@@ -117,8 +117,8 @@ class Prompts:
         taken = arranged(messages, self._manners)
         plain = plain_messages(taken, attachments.told, self.template.remembers)
         body = prompt_body(plain, options, self.template)
-        if moment := self._clock.time_of(messages):
-            body["chat_template_kwargs"] = self._clock.told(moment) | body.get("chat_template_kwargs", {})
+        if moment := self.clock.time_of(messages):
+            body["chat_template_kwargs"] = self.clock.told(moment) | body.get("chat_template_kwargs", {})
         if not options.prefill or self.apart(options):
             return body
         # llama.cpp puts it behind the thought where it sees how that is marked

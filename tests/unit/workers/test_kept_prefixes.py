@@ -7,6 +7,7 @@ import pytest
 
 from workers import kept_prefixes
 from workers.kept_prefixes import KeptPrefixes
+from workers.template_clock import Begun
 
 ONE, OTHER = "1" * 32, "2" * 32
 TOKENS = [5, -1, 70_000]
@@ -42,6 +43,17 @@ def test_what_is_kept_comes_back_with_its_tokens(root: Path) -> None:
     assert list(files.tokens(ONE) or []) == TOKENS
     assert content(files, ONE) == b"newer"
     assert files.tokens(OTHER) is None
+
+
+def test_the_time_that_was_told_comes_back_with_it(root: Path) -> None:
+    files = KeptPrefixes(root, 100, "a")
+    draft = files.begin(ONE, 5)
+    assert draft is not None
+    os.write(draft.handle, b"state")
+    assert files.finish(draft, TOKENS, Begun(1.0, 2.0))
+    assert files.begun(ONE) == Begun(1.0, 2.0)
+    assert keep(files, ONE, b"newer")
+    assert files.begun(ONE) is files.begun(OTHER) is None
 
 
 def test_another_model_knows_nothing_of_it(root: Path) -> None:

@@ -52,6 +52,29 @@ def test_a_conversation_without_an_end_is_told_another_day_once_a_day() -> None:
     assert len(told) == 4
 
 
+@pytest.mark.parametrize(
+    ("pause", "stands"), [(HOUR, True), (7 * HOUR, False)], ids=["soon", "behind a night"]
+)
+def test_it_stands_still_over_another_process(pause: float, stands: bool) -> None:
+    first, second = Clock(), Clock()
+    first.after(0, FIRST)
+    second.now += pause
+    second.of_template.time_of(SECOND)  # it was counted before
+    second.of_template.carry_on(SECOND, first.of_template.begun(FIRST))
+    assert second.after(0, SECOND) == (EVENING if stands else second.reads())
+
+
+def test_another_process_tells_nothing_of_a_conversation_that_is_begun_anew() -> None:
+    first, second = Clock(), Clock()
+    first.after(0, FIRST)
+    second.now += HOUR
+    second.of_template.carry_on(FIRST, first.of_template.begun(FIRST))
+    assert second.after(0, FIRST) == second.reads()
+    second.now += HOUR
+    second.of_template.carry_on(SECOND, first.of_template.begun(FIRST))
+    assert second.after(0, SECOND) == datetime.fromtimestamp(second.now - HOUR).astimezone()
+
+
 def test_what_begins_is_told_the_time_of_its_beginning() -> None:
     clock = Clock()
     clock.after(0, FIRST)

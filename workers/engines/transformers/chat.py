@@ -18,7 +18,7 @@ from workers.engines.base import OTHER_TURNS, TEMPLATE_REFUSES
 from workers.engines.template_shape import Shape, shape_of
 from workers.engines.thought_marks import SWITCHES
 from workers.engines.transformers.conversation import for_template, tools_for_template
-from workers.template_clock import FUNCTION, TemplateClock, steerable
+from workers.template_clock import FUNCTION, Begun, TemplateClock, steerable
 from workers.turns import Manners, arranged, manners_of
 
 LONGEST_TEMPLATE = 256 << 10
@@ -106,6 +106,14 @@ class Chat:
     def adds_special_tokens(self) -> bool:
         """Whether the tokenizer has to add what begins a text; templates do it themselves."""
         return self._format is not None
+
+    def carry_on(self, messages: Sequence[Message], begun: Begun | None) -> None:
+        """See `TemplateClock`."""
+        self._clock.carry_on(arranged(messages, self._manners), begun)
+
+    def begun(self, messages: Sequence[Message]) -> Begun | None:
+        """See `TemplateClock`."""
+        return self._clock.begun(arranged(messages, self._manners))
 
     def render(self, messages: Sequence[Message], extras: Extras = NOTHING) -> str:
         """The prompt as the model sees it. Raises `AiPalError` (`bad_request`)."""

@@ -69,7 +69,8 @@ class Where(NamedTuple):
 class Transformers:
     """`_lock` guards `_high`; the rest is set once by `load`."""
 
-    def __init__(self) -> None:
+    def __init__(self, now: Callable[[], float] = time.time) -> None:
+        self._now = now
         self._sink: Sink
         self._inbox: Inbox[Any] = Inbox()
         self._batch: Any = None
@@ -139,7 +140,7 @@ class Transformers:
         report = partial(self._placed, PLACED - IMPORTED)
         loaded = loading.load(folder, options, device, dtype, report, where.split)
         self._progress(PLACED)
-        chat = Chat(loaded.tokenizer, folder.model_type, options.chat_format)
+        chat = Chat(loaded.tokenizer, folder.model_type, options.chat_format, self._now)
         tokens = Tokens(loaded.tokenizer, loaded.vocabulary)
         bindings = Bindings(loaded.tokenizer, loaded.vocabulary, loaded.ends)
         bindings.prepare()
@@ -248,14 +249,13 @@ class Transformers:
             self._sink.trimmed(job.key, dropped, self._context)
 
         def submit() -> None:
+            keeps = self._saved if isinstance(job, Generate) and job.conversation else None
+            if keeps is not None and isinstance(job, Generate):
+                prompts.chat.carry_on(job.messages, keeps.begun(job.conversation))
             prompt = prompts.of(job, sampling, trimmed, blobs)
-            if (
-                self._saved is not None
-                and isinstance(job, Generate)
-                and job.conversation
-                and not prompt.inputs
-            ):
-                saved = self._saved.fetch(job.conversation, prompt.tokens)
+            if keeps is not None and isinstance(job, Generate) and not prompt.inputs:
+                begun = prompts.chat.begun(job.messages)
+                saved = keeps.fetch(job.conversation, prompt.tokens, begun)
                 prompt = msgspec.structs.replace(prompt, mark=job.conversation, saved=saved)
             self._inbox.put(prompt)
 

@@ -18,11 +18,12 @@ from workers.engines.transformers.prefix import common
 from workers.engines.transformers.rows import PackedRow
 from workers.kept_prefixes import OWN_SHARE, WORTH, KeptPrefixes, fingerprint_of
 from workers.log import cause, log
+from workers.template_clock import Begun
 
 HANDLES = Path("/proc/self/fd")
 """Where the library reads files that we have opened and checked."""
 MOST = 1024
-"""Conversations of which is remembered that they were looked for."""
+"""Conversations of which is remembered that they were looked for, and what time they are told."""
 
 
 class SavedRows:
@@ -31,14 +32,21 @@ class SavedRows:
     def __init__(self, files: KeptPrefixes, device: torch.device | str) -> None:
         self._files, self._device = files, device
         self._lock = threading.Lock()
-        self._looked: OrderedDict[str, None] = OrderedDict()
+        self._looked: OrderedDict[str, Begun | None] = OrderedDict()
 
-    def fetch(self, mark: str, tokens: Sequence[int]) -> PackedRow | None:
-        """What is kept of this conversation, if its prompt still begins so."""
+    def begun(self, mark: str) -> Begun | None:
+        """What time a conversation was told that has not gone on yet in this process."""
         with self._lock:
-            if mark in self._looked:
+            is_known = mark in self._looked
+        return None if is_known else self._files.begun(mark)
+
+    def fetch(self, mark: str, tokens: Sequence[int], begun: Begun | None = None) -> PackedRow | None:
+        """What is kept of this conversation, if its prompt still begins so, once; `begun` goes with it."""
+        with self._lock:
+            is_known = mark in self._looked
+            self._looked[mark] = begun
+            if is_known:
                 return None
-            self._looked[mark] = None
             if len(self._looked) > MOST:
                 self._looked.popitem(last=False)
         before = self._files.tokens(mark)
@@ -83,7 +91,7 @@ class SavedRows:
             self._files.give_up(draft)
             log("warning", "what was read of a conversation is not kept", reason=cause(error))
             return
-        kept = self._files.finish(draft, row.tokens)
+        kept = self._files.finish(draft, row.tokens, self._looked.get(row.mark))
         log("debug", "prefix_kept", tokens=len(row.tokens), kept=kept)
 
 

@@ -1,6 +1,7 @@
 """A sink that remembers, and an engine in this process to go with it."""
 
 import threading
+import time
 from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
@@ -171,10 +172,11 @@ class Loaded:
         context: int = 0,
         prefixes: Path | None = None,
         prefix_bytes: int = 0,
+        now: Callable[[], float] = time.time,
         **options: object,
     ) -> None:
         self.folder, self.sink = folder, Recorder()
-        self.engine = Transformers()
+        self.engine = Transformers(now)
         spec = LoadModel("m", "transformers", str(folder), threads=1, context=context, options=options)
         if prefixes is not None:
             spec = msgspec.structs.replace(spec, prefixes=str(prefixes), prefix_bytes=prefix_bytes)

@@ -1,7 +1,10 @@
 """What was read of a kept conversation outlives the engine: saved at its end, and fetched by the next one."""
 
-from collections.abc import Iterator
+import shutil
+import time
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from datetime import datetime
 from pathlib import Path
 
 import pytest
@@ -35,8 +38,10 @@ def kept(tmp_path: Path) -> Path:
 
 
 @contextmanager
-def engine(model: Path, kept: Path, limit: int = LIMIT) -> Iterator[Loaded]:
-    loaded = Loaded(model, prefixes=kept, prefix_bytes=limit, dtype="float32")
+def engine(
+    model: Path, kept: Path, limit: int = LIMIT, now: Callable[[], float] = time.time
+) -> Iterator[Loaded]:
+    loaded = Loaded(model, prefixes=kept, prefix_bytes=limit, now=now, dtype="float32")
     try:
         yield loaded
         loaded.engine.save_prefixes(SECONDS)
@@ -66,6 +71,22 @@ def test_the_next_turn_in_another_engine_computes_only_what_is_new(model: Path, 
     with engine(model, kept, 0) as fresh:
         plain = ask(fresh, turn(answer), ONE)
         assert (plain.text, plain.usage.cached_tokens) == (again.text, 0)
+
+
+@pytest.mark.parametrize(("hours", "goes_on"), [(0.5, True), (9, False)])
+def test_the_date_that_was_told_stands_still_over_midnight(
+    hours: float, goes_on: bool, model: Path, kept: Path, tmp_path: Path
+) -> None:
+    dated = tmp_path / "dated"
+    shutil.copytree(model, dated)
+    template = dated / "chat_template.jinja"
+    template.write_text("{{ strftime_now('%A') }}" + template.read_text())
+    midnight = datetime(2026, 12, 1).astimezone().timestamp()
+    with engine(dated, kept, now=lambda: midnight - 60) as first:
+        answer = ask(first, QUESTION, ONE)
+    with engine(dated, kept, now=lambda: midnight + hours * 3600) as second:
+        cached = ask(second, turn(answer), ONE).usage.cached_tokens
+    assert (cached >= answer.usage.prompt_tokens) is goes_on
 
 
 def test_what_is_not_kept_is_not_written(model: Path, kept: Path) -> None:
