@@ -8,6 +8,7 @@ import msgspec
 
 from ai_pal.errors import Code, fail
 from ai_pal.protocol.options import GenerationOptions
+from ai_pal.protocol.thinking_levels import BUDGETS
 from workers.engines.channels import ANALYSIS, CHANNEL, END, writes_channels
 from workers.engines.thought_marks import SWITCHES, Marks, marks_of
 from workers.engines.unix_http import RefusedError
@@ -107,10 +108,11 @@ def untold(template: Template, *, tools: bool) -> Template:
 
 
 def thinking_body(template: Template, options: GenerationOptions) -> dict[str, Any]:
-    """What the template is told so that the model thinks as wanted. Raises `AiPalError` (`unsupported`)."""
+    """What the template is told so that the model thinks as wanted; of a level that it does not know, that it
+    shall think."""
     wanted = options.thinking
-    if wanted in ("low", "medium", "high") and not template.efforts:
-        _refuse(f"this model cannot be told to think as {wanted}", "say only that it shall think, or not")
+    if wanted in BUDGETS and not template.efforts:
+        wanted = "on"
     if wanted is None and (template.off or options.prefill):  # what is begun has no thought before it
         wanted = "off"
     elif wanted is None and template.switch == SWITCHES[0]:
@@ -118,15 +120,18 @@ def thinking_body(template: Template, options: GenerationOptions) -> dict[str, A
     arguments: dict[str, Any] = {}
     if wanted is not None and template.switch:
         arguments[template.switch] = wanted != "off"
-    if wanted in ("low", "medium", "high"):
+    if wanted in BUDGETS:
         arguments["reasoning_effort"] = wanted
     return {"chat_template_kwargs": arguments} if arguments else {}
 
 
 def thinking_budget(template: Template, options: GenerationOptions) -> int | None:
-    """Tokens that it may think at most; None where nobody has said. Raises `AiPalError` (`unsupported`)."""
+    """Tokens that it may think at most; None where nobody has said. A level is so many where the template has
+    none. Raises `AiPalError` (`unsupported`)."""
     switched_off = options.thinking == "off" and template.thinks == "always"
     budget = 0 if switched_off else None if options.thinking == "off" else options.thinking_budget
+    if budget is None and not template.efforts:
+        budget = BUDGETS.get(options.thinking or "")
     if budget is not None and template.thinks != "never" and template.marks is None and not template.channels:
         what = "kept from thinking" if switched_off else "told how long to think"
         _refuse(f"this model cannot be {what}", "leave thinking as it is, or ask another model")

@@ -9,10 +9,8 @@ import msgspec
 
 from ai_pal.protocol.families import bare, claude_version
 from ai_pal.protocol.options import GenerationOptions
+from ai_pal.protocol.thinking_levels import BUDGETS
 from ai_pal.providers.abilities import abilities, always_thinks, can_think
-
-BUDGETS = {"low": 1024, "medium": 4096, "high": 16_384}
-"""Tokens, where a provider counts them instead of naming levels."""
 
 USUAL, LEAST = "medium", 1024
 """The level of one that merely is to think, and the smallest budget of Claude's."""

@@ -9,6 +9,7 @@ from ai_pal.protocol import needs
 from ai_pal.protocol.content import Audio, Image, Message, Text
 from ai_pal.protocol.doubt import MOST_PROBE_TOKENS, Probe
 from ai_pal.protocol.options import Ability, GenerationOptions, Grammar, NamedTool, Tool
+from ai_pal.protocol.thinking_levels import BUDGETS
 from ai_pal.protocol.worker import CompleteText, CountTokens, Generate
 from workers.context_window import Counter, answer_room, fit, shortened, too_large
 from workers.engines.base import Blob, bytes_of
@@ -51,7 +52,11 @@ class Prompts:
         self._parting = Parting(tokenizer, chat)
         self._thinking = self._parting.thinking
         self._steering = Steering(
-            self._thinking, switched=bool(chat.traits.switch), bindings=bindings, context=context
+            self._thinking,
+            switched=bool(chat.traits.switch),
+            levels=bool(chat.traits.effort),
+            bindings=bindings,
+            context=context,
         )
         self._decode = tokens.decode
         self._decode_marked = tokens.showing(self._parting.marks)
@@ -185,13 +190,7 @@ class Prompts:
             thinking = "off"
         if thinking is not None and traits.switch:
             variables[traits.switch] = thinking != "off"
-        if thinking in ("low", "medium", "high"):
-            if not traits.effort:
-                fail(
-                    Code.UNSUPPORTED,
-                    f"this model cannot be told to think as {thinking}",
-                    "say only that it shall think, or not",
-                )
+        if thinking in BUDGETS and traits.effort:
             variables[traits.effort] = thinking
         return Extras(tools, variables) if tools or variables else NOTHING
 

@@ -1,6 +1,7 @@
 """How thinking is steered around one answer: what is open when it begins, how far it may go, how it ends."""
 
 from ai_pal.protocol.options import GenerationOptions
+from ai_pal.protocol.thinking_levels import BUDGETS
 from workers.engines.thought_ends import ThoughtEnds
 from workers.engines.transformers.bindings import Bindings
 from workers.engines.transformers.families import Thinking
@@ -13,10 +14,12 @@ and nothing else limits the thinking: it has to come to an end."""
 
 class Steering:
     """For a model whose thoughts stand between `marks`, None where it has none. `switched`: its template
-    is told itself whether to think. `context` is its window in tokens."""
+    is told itself whether to think; `levels`: and how hard. `context` is its window in tokens."""
 
-    def __init__(self, marks: Thinking | None, *, switched: bool, bindings: Bindings, context: int) -> None:
-        self._marks, self._switched = marks, switched
+    def __init__(
+        self, marks: Thinking | None, *, switched: bool, levels: bool, bindings: Bindings, context: int
+    ) -> None:
+        self._marks, self._switched, self._levels = marks, switched, levels
         self._bindings, self._context = bindings, context
 
     def begun(self, options: GenerationOptions, text: str) -> tuple[str, bool]:
@@ -44,6 +47,8 @@ class Steering:
         if budget is None and bound:
             left = self._context - prompt
             budget = min(options.max_tokens or left, left) // THINKING_SHARE
+        if budget is None and not self._levels:
+            budget = BUDGETS.get(options.thinking or "")
         if budget is None:
             return None
         closing = self._bindings.plain(marks.ended)

@@ -5,7 +5,8 @@ from typing import Any
 import pytest
 
 from ai_pal.protocol.options import GenerationOptions
-from workers.engines.llamacpp_template import begun_thought, look, thinking_body
+from ai_pal.protocol.thinking_levels import BUDGETS
+from workers.engines.llamacpp_template import begun_thought, look, thinking_body, thinking_budget
 from workers.engines.thought_marks import MARKS
 
 
@@ -29,6 +30,11 @@ def test_llamacpp_is_told_what_the_template_would_do_by_itself(text: str, off: b
     for thinking, value in said.items():
         body = thinking_body(template, GenerationOptions(thinking=thinking))  # type: ignore[arg-type] # one of them
         assert body == {"chat_template_kwargs": {"enable_thinking": value}}
+        assert thinking_budget(template, GenerationOptions(thinking=thinking)) is None  # type: ignore[arg-type]
+    for level, tokens in BUDGETS.items():
+        hard = GenerationOptions(thinking=level)  # type: ignore[arg-type]
+        assert thinking_body(template, hard) == {"chat_template_kwargs": {"enable_thinking": True}}
+        assert thinking_budget(template, hard) == tokens
     begun = thinking_body(template, GenerationOptions(prefill="It is"))
     assert begun == {"chat_template_kwargs": {"enable_thinking": False}}
 

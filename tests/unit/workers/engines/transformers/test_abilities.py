@@ -12,6 +12,7 @@ import pytest
 from ai_pal.errors import AiPalError, Failure
 from ai_pal.protocol.content import Message, Reasoning, ToolCall, ToolResult
 from ai_pal.protocol.options import GenerationOptions, Grammar, JsonObject, JsonSchema, NamedTool, Tool
+from ai_pal.protocol.thinking_levels import BUDGETS
 from ai_pal.protocol.worker import CompleteText, CountTokens
 from tests import chat_templates, schemas, tiny_models
 from tests.template_kinds.named import KINDS
@@ -193,10 +194,14 @@ def test_a_thought_that_never_ends_is_no_answer(engines: dict[str, Loaded]) -> N
     assert answer.finish_reason == "length"
 
 
-def test_how_hard_to_think_is_refused_where_the_template_has_no_word_for_it(
-    engines: dict[str, Loaded],
+def test_how_hard_to_think_is_so_many_tokens_where_the_template_has_no_word_for_it(
+    engines: dict[str, Loaded], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    assert refusal(engines["asked"], QUESTION, GenerationOptions(thinking="high")).code == "unsupported"
+    monkeypatch.setitem(BUDGETS, "low", 5)
+    low = engines["always"].ask(QUESTION, wild(1, max_tokens=60, thinking="low"))
+    few = engines["always"].ask(QUESTION, wild(1, max_tokens=60, thinking="on", thinking_budget=5))
+    assert low.thought
+    assert (low.thought, low.text) == (few.thought, few.text)
     assert refusal(engines["hermes"], QUESTION, GenerationOptions(thinking="on")).code == "unsupported"
     assert engines["hermes"].ask(QUESTION, wild(1, max_tokens=4, thinking="off")).failure is None
 
