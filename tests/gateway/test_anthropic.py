@@ -119,6 +119,23 @@ def test_what_is_wrong_is_said_as_anthropic_says_it(
     assert body_["error"]["type"] == "invalid_request_error"
 
 
+def test_what_may_think_is_asked_as_it_is_where_it_cannot(client: anthropic.Anthropic) -> None:
+    wish = {"thinking": {"type": "adaptive"}, "output_config": {"effort": "high"}}
+    for model, thinks in (("smollm2", False), ("echo", True)):
+        message = client.messages.create(
+            model=model, max_tokens=4, messages=[{"role": "user", "content": "hi"}], extra_body=wish
+        )
+        assert next(block.type for block in message.content) == ("thinking" if thinks else "text")
+    counted = client.messages.count_tokens(
+        model="smollm2", messages=[{"role": "user", "content": "hi"}], extra_body=wish
+    )
+    assert counted.input_tokens > 1
+    with pytest.raises(anthropic.NotFoundError):
+        client.messages.create(
+            model="no-such", max_tokens=4, messages=[{"role": "user", "content": "hi"}], extra_body=wish
+        )
+
+
 def test_an_unknown_model_is_not_found(client: anthropic.Anthropic) -> None:
     with pytest.raises(anthropic.NotFoundError):
         client.messages.create(

@@ -1,12 +1,14 @@
 """Anthropic's routes: what each reads, asks and writes."""
 
 import secrets
+from functools import partial
 from typing import Any
 
 import msgspec
 
 from ai_pal.client import AsyncClient
 from ai_pal.gateway import presets
+from ai_pal.gateway.adaptive import as_it_can, can_think
 from ai_pal.gateway.anthropic import request
 from ai_pal.gateway.anthropic.answer import MessageStream
 from ai_pal.gateway.anthropic.messages import conversation
@@ -19,7 +21,9 @@ def messages(body: bytes) -> Asked:
     asked = request.read(body)
     turns, prefill = conversation(asked.system, asked.messages)
     writer = MessageStream(f"msg_{secrets.token_hex(12)}", asked.model, omits=request.omits_thoughts(asked))
-    return Asked(going_on(turns, prefill, request.how(asked)), bool(asked.stream), writer)
+    ask, how = partial(going_on, turns, prefill), request.how(asked)
+    begin = as_it_can(ask, how) if request.may_think(asked) else ask(how)
+    return Asked(begin, bool(asked.stream), writer)
 
 
 def count_tokens(body: bytes) -> Errand:
@@ -29,6 +33,8 @@ def count_tokens(body: bytes) -> Errand:
     counting: dict[str, Any] = {**request.what_counts(asked), "prefill": prefill or None}
 
     async def carry_out(client: AsyncClient) -> bytes:
+        if request.may_think(asked) and not await can_think(client, asked.model):
+            counting["thinking"] = None
         said, asking = presets.of_count(client, turns, counting)
         return msgspec.json.encode({"input_tokens": int(await client.count_tokens(said, **asking))})
 

@@ -110,6 +110,11 @@ def omits_thoughts(asked: CountBody) -> bool:
     return asked.thinking is not None and asked.thinking.display == "omitted"
 
 
+def may_think(asked: CountBody) -> bool:
+    """Whether it is the model's to decide: it thinks if it can."""
+    return asked.thinking is not None and asked.thinking.type in ("adaptive", "between_tools")
+
+
 def read_count(body: bytes) -> CountBody:
     """The body of a count. Raises `BodyError`."""
     asked = decoded(body, _COUNT)

@@ -1,6 +1,7 @@
 """What each door makes of a body, in our own terms, without anybody to answer: for comparing two bodies."""
 
 import asyncio
+import contextlib
 import secrets
 import time
 from array import array
@@ -18,7 +19,7 @@ from openai.types.responses import input_token_count_params, response_create_par
 
 from ai_pal.client import AsyncClient
 from ai_pal.client.vectors import Embeddings, TokenCount
-from ai_pal.gateway import seals
+from ai_pal.gateway import adaptive, seals
 from ai_pal.gateway.anthropic import doors as anthropic
 from ai_pal.gateway.asked import Asked, Errand
 from ai_pal.gateway.bodies import decoded
@@ -31,6 +32,7 @@ from ai_pal.gateway.openai.embeddings import embeddings
 from ai_pal.gateway.openai.responses.doors import Responses
 from ai_pal.gateway.openai.responses.kept import Kept, Response
 from ai_pal.gateway.privacy_level import PrivacyLevel
+from ai_pal.gateway.starting import Starting
 from ai_pal.protocol import client as wire
 from ai_pal.protocol.content import Message
 from tests.unit.gateway.published import Body
@@ -163,8 +165,15 @@ def told(found: Any) -> str:
         return f"{type(found).__name__} {inside(found)}"
     if found.per_prompt > 1:
         return f"{found.per_prompt} of them"
-    found.begin(client, {})
+    asyncio.run(_begun(found, client))
     return f"{found.stream} {inside(found.writer)} {recorder.asked}"
+
+
+async def _begun(found: Asked, client: AsyncClient) -> None:
+    coming = found.begin(client, {})
+    if isinstance(coming, Starting):
+        with contextlib.suppress(AttributeError):  # what a recorder gives is no answer
+            await coming.answer()
 
 
 async def _carried_out(found: Errand, client: AsyncClient) -> Any:
@@ -184,10 +193,16 @@ def inside(thing: Any, deep: int = 4) -> str:
 
 
 def still(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Names and times are the same in all."""
+    """Names and times are the same in all, and each model thinks."""
     monkeypatch.setattr(secrets, "token_hex", lambda count=8: "0" * 2 * count)
     monkeypatch.setattr(time, "time", lambda: 1.0)
     monkeypatch.setattr(time, "monotonic", lambda: 1.0)
+
+    async def thinks(*_: object) -> bool:
+        return True
+
+    for module in (adaptive, anthropic):
+        monkeypatch.setattr(module, "can_think", thinks)
 
 
 def _chat(body: Body) -> Body:
