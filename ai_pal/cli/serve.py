@@ -81,7 +81,7 @@ def run(args: argparse.Namespace) -> int:
     from ai_pal.cli.http_workers import require_shared, serve_many
     from ai_pal.cli.opening import open_page
     from ai_pal.client import daemon
-    from ai_pal.gateway.admission import Policy
+    from ai_pal.gateway.admission import Policy, names_of
     from ai_pal.gateway.openai.responses.kept import Kept
     from ai_pal.gateway.page.page import Page
     from ai_pal.transport import run_files
@@ -123,7 +123,7 @@ def run(args: argparse.Namespace) -> int:
         logs.configure(settings.log_level, style, mark=os.environ.get(logs.MARK, ""))
         seconds = settings.http.keep_responses if settings.history else 0.0
         kept = Kept(paths.responses_file(), seconds)
-        hosts = frozenset(name.lower() for name in settings.http.hosts)
+        hosts = names_of(socket.gethostname()) | {name.lower() for name in settings.http.hosts}
         policy = Policy(hosts, frozenset(settings.http.origins), via)
         tls = bool(settings.http.certificate)
         page = Page(paths.store_file(), writes=settings.history, several=bool(args.shared), tls=tls)

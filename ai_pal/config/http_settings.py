@@ -41,7 +41,10 @@ class HttpSettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fie
     key: Annotated[str, a_path("TLS: the file with the private key of `certificate` (PEM).")] = ""
     hosts: Annotated[
         tuple[str, ...],
-        Meta(description="Names that may stand in `Host`, besides `localhost` and bare addresses."),
+        Meta(
+            description="Names that may stand in `Host`, besides `localhost`, this machine's own name and "
+            "bare addresses."
+        ),
     ] = ()
     origins: Annotated[
         tuple[str, ...],

@@ -21,14 +21,25 @@ ALLOWED_HEADERS = (
     *("authorization", "content-type", "x-api-key", "anthropic-version", "anthropic-beta", "user-agent"),
     *("x-stainless-lang", "x-stainless-package-version", "x-stainless-os", "x-stainless-arch"),
     *("x-stainless-runtime", "x-stainless-runtime-version", "x-stainless-retry-count", "x-stainless-timeout"),
-    *("x-stainless-helper-method", "anthropic-dangerous-direct-browser-access", "openai-beta"),
+    *("x-stainless-helper-method", "x-stainless-helper", "x-stainless-poll-helper", "x-stainless-async"),
+    *("x-stainless-custom-poll-interval", "anthropic-dangerous-direct-browser-access", "openai-beta"),
+    *("openai-organization", "openai-project", "idempotency-key", "x-requested-with", "accept"),
+    *("cache-control", "http-referer", "x-title"),
     *HEADERS,
 )
-"""Headers that a page may send; those of the SDKs among them."""
+"""Headers that a page may send; those of the SDKs among them, and what Ollama lets pages send."""
+
+FROM_CONTAINERS = frozenset(
+    f"{name}.internal"
+    for name in ("host.docker", "gateway.docker", "host.containers", "host.lima", "host.orb", "host.minikube")
+)
+"""What this machine is called in a container on it. Nobody can have such a name in the DNS: `.internal` is
+set aside for what is private."""
 
 
 class Policy(msgspec.Struct, frozen=True):
-    """`hosts` are names under which this server may be addressed, besides `localhost` and bare addresses;
+    """`hosts` are names under which this server may be addressed, besides `localhost`, bare addresses and
+    what containers call it;
     `origins` those of pages that may ask, besides pages of this machine; `app://` means all of a scheme.
     `via` is how the supervisor behind this server signs what it asks of others: it may not ask itself."""
 
@@ -49,7 +60,8 @@ def refusal(
     method: str, headers: Mapping[str, str], policy: Policy, *, local_socket: bool = False, form: bool = False
 ) -> Refusal | None:
     """Why this request may not be made, or nothing. Header names are in lower case. On a Unix socket any
-    `Host` is right. `form`: JSON under the media type of forms is taken from programs, as curl sends it."""
+    `Host` is right. Without a media type JSON is taken from programs, whose libraries say none for a text;
+    `form`: under that of forms too, as curl sends it."""
     if not local_socket and not _own_host(headers.get("host", ""), policy):
         return Refusal(403, "this server is not known by the name in the Host header", Code.ACCESS_DENIED)
     if not allowed_origin(headers, policy):
@@ -99,7 +111,14 @@ def _own_host(host: str, policy: Policy) -> bool:
     if parts is None:
         return False
     name = parts[1]
-    return _this_machine(name) or _is_address(name) or name in policy.hosts
+    return _this_machine(name) or _is_address(name) or name in policy.hosts or name in FROM_CONTAINERS
+
+
+def names_of(machine: str) -> frozenset[str]:
+    """What others of a network call the machine that has this name."""
+    name = machine.lower()
+    first = name.partition(".")[0]
+    return frozenset({name, first, f"{first}.local"}) if first else frozenset()
 
 
 def _this_machine(name: str) -> bool:
@@ -143,10 +162,10 @@ def _objection_to_type(headers: Mapping[str, str], form: bool) -> str:
     if headers.get("content-encoding", "identity").lower() != "identity":
         return "the body has to come as it is, not compressed"
     kind = headers.get("content-type", "").partition(";")[0].strip().lower()
-    if kind == JSON or kind.endswith("+json"):
+    if kind in (JSON, "text/json") or kind.endswith("+json"):
         return ""
     if not kind and headers.get("content-length", "0") == "0" and "transfer-encoding" not in headers:
         return ""
-    if form and kind in (FORM, OCTETS, "") and not from_a_page(headers):
+    if kind in ((FORM, OCTETS, "") if form else ("",)) and not from_a_page(headers):
         return ""
     return f"the body has to be {JSON}, and say so in Content-Type"

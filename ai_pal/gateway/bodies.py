@@ -1,7 +1,7 @@
 """Bodies of requests: decoded once, into the shape that their protocol publishes. Pure."""
 
 import re
-from typing import TypeVar
+from typing import Any, TypeVar
 
 import msgspec
 
@@ -11,6 +11,25 @@ T = TypeVar("T")
 
 PARAM = " - at `$"
 """How msgspec begins the place of what is wrong."""
+
+BOM = b"\xef\xbb\xbf"
+"""What editors of Windows put before a text that is saved."""
+
+_ESCAPES = re.compile(
+    rb"\\(?:u[dD][89abAB][\da-fA-F]{2}\\u[dD][c-fC-F][\da-fA-F]{2}|(u[dD][89a-fA-F][\da-fA-F]{2})|.)",
+    re.DOTALL,
+)
+"""What JSON escapes; a group is half of a pair."""
+
+LARGEST = 2.0**53
+"""From here on a float is no longer each whole number."""
+
+_ANY: msgspec.json.Decoder[Any] = msgspec.json.Decoder()
+_FRACTION = "Expected `int"
+"""How msgspec begins where a whole number has to stand."""
+
+MOST_MENDED = 8 * 1024 * 1024
+"""Bytes of a body that is looked through for such halves."""
 
 _WORDS = (
     (re.compile(r"missing required field `(.+)`$"), "missing_required_parameter"),
@@ -33,13 +52,47 @@ class BodyError(AiPalError):
 def decoded(body: bytes, decoder: msgspec.json.Decoder[T]) -> T:
     """The body as this shape. Raises `BodyError` with the place of what is wrong."""
     try:
-        return decoder.decode(body)
+        body = body.removeprefix(BOM)
+        try:
+            return _read(body, decoder)
+        except msgspec.ValidationError as error:
+            if not str(error).startswith(_FRACTION):
+                raise
+            return msgspec.convert(as_whole(_read(body, _ANY)), decoder.type)
     except msgspec.ValidationError as error:
         raise _at(error, "") from None
     except (msgspec.DecodeError, UnicodeDecodeError) as error:
         raise BodyError(f"the body is no JSON: {error}") from None
     except RecursionError:
         raise BodyError("the body is nested too deeply") from None
+
+
+def _read(body: bytes, decoder: msgspec.json.Decoder[T]) -> T:
+    """Programs cut texts where they are too long, and JavaScript writes half of a pair as it is: what it was
+    nobody can say."""
+    try:
+        return decoder.decode(body)
+    except msgspec.ValidationError:
+        raise
+    except msgspec.DecodeError:
+        if len(body) > MOST_MENDED:
+            raise
+        whole = _ESCAPES.sub(lambda found: b"\\ufffd" if found[1] else found[0], body)
+        if whole == body:
+            raise
+        return decoder.decode(whole)
+
+
+def as_whole(value: Any) -> Any:
+    """The same with whole numbers as such: JSON does not tell 5 from 5.0, and programs write what their
+    language makes of it."""
+    if isinstance(value, float):
+        return int(value) if value.is_integer() and abs(value) < LARGEST else value
+    if isinstance(value, list):
+        return [as_whole(one) for one in value]
+    if isinstance(value, dict):
+        return {name: as_whole(one) for name, one in value.items()}
+    return value
 
 
 def converted(value: object, kind: type[T], where: str) -> T:

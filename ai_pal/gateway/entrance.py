@@ -16,6 +16,7 @@ from ai_pal.gateway.limits import Limits
 from ai_pal.gateway.metrics import SHARED, Metrics
 from ai_pal.gateway.open_requests import OpenRequests
 from ai_pal.gateway.page.routes import SHELL
+from ai_pal.gateway.paths import meant
 from ai_pal.gateway.reading import as_event
 from ai_pal.gateway.route import Route
 from ai_pal.gateway.routes import door_of
@@ -91,6 +92,7 @@ class Entrance:
             await self._inner(scope, receive, send)
             return
         headers = {name.decode("latin-1"): value.decode("latin-1") for name, value in scope["headers"]}
+        scope["path"] = meant(scope["path"])
         if scope["path"] == "/" and wants_page(scope["method"], headers):
             scope["path"] = SHELL
         out = Outgoing(receive, send, _for_pages(headers.get("origin")), f"req_{secrets.token_hex(12)}")

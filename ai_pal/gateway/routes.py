@@ -36,8 +36,8 @@ def _openai(method: str, path: str, **what: Any) -> list[Route]:
     return [Route(method, prefix + path, "openai", openai_error, **what) for prefix in ("/v1", "")]
 
 
-def _anthropic(path: str, **what: Any) -> Route:
-    return Route("POST", path, "anthropic", anthropic_error, **what)
+def _anthropic(path: str, **what: Any) -> list[Route]:
+    return [Route("POST", prefix + path, "anthropic", anthropic_error, **what) for prefix in ("/v1", "")]
 
 
 def _ollama(method: str, path: str, **what: Any) -> Route:
@@ -55,7 +55,7 @@ LIST = ("limit", "order", "after")
 
 ROUTES: list[Route] = [
     _own("/", tells=operations.running, media_type="text/plain", alone=True),
-    _own("/health", tells=operations.alive, alone=True, anybody=True),
+    *(_own(path, tells=operations.alive, alone=True, anybody=True) for path in ("/health", "/v1/health")),
     _own("/ready", tells=operations.ready, starts=False),
     *_openai("POST", "/chat/completions", asks=openai.chat_completions, body=ChatBody),
     *_openai("POST", "/completions", asks=completions, body=CompletionBody),
@@ -63,8 +63,8 @@ ROUTES: list[Route] = [
     *_openai("POST", "/rerank", asks=rerank, body=RerankBody),
     *_openai("GET", "/models", tells=openai.models, **FOR_ANTHROPIC),
     *_openai("GET", "/models/{id:path}", tells=openai.model, **FOR_ANTHROPIC),
-    _anthropic("/v1/messages", asks=anthropic.messages, body=MessagesBody),
-    _anthropic("/v1/messages/count_tokens", asks=anthropic.count_tokens, body=CountBody),
+    *_anthropic("/messages", asks=anthropic.messages, body=MessagesBody),
+    *_anthropic("/messages/count_tokens", asks=anthropic.count_tokens, body=CountBody),
     _ollama("POST", "/api/chat", asks=ollama.chat_door, body=ollama.ChatBody),
     _ollama("POST", "/api/generate", asks=ollama.generate, body=ollama.GenerateBody),
     _ollama("POST", "/api/embed", asks=ollama.embed, body=ollama.EmbedBody),
@@ -110,4 +110,4 @@ def door_of(path: str) -> Callable[[AiPalError], Any]:
     """How an error is told at a path that need not be one of ours."""
     if path.startswith("/api/"):
         return ollama_error
-    return anthropic_error if path.startswith("/v1/messages") else openai_error
+    return anthropic_error if path.removeprefix("/v1").startswith("/messages") else openai_error

@@ -1,6 +1,10 @@
 """Who may ask over HTTP, for each route of the table: a new one cannot be forgotten."""
 
+import http.client
+import json
+import socket
 from pathlib import Path
+from urllib.parse import urlsplit
 
 import pytest
 
@@ -78,10 +82,30 @@ def test_there_is_nothing_at_other_paths(gateway: str) -> None:
     assert plain_http.get(f"{gateway}/ready").json()["status"] == "ready"
 
 
+def test_a_base_url_may_have_a_slash_or_a_part_too_much(gateway: str) -> None:
+    for path in ("/v1/models/", "//v1//models", "/v1/v1/models", "/v1/api/tags/", "/v1/health"):
+        assert plain_http.get(gateway + path).status_code == 200, path
+    answer = plain_http.post(f"{gateway}//messages/", headers={"content-type": JSON}, content=b"{}")
+    assert answer.json()["type"] == "error"
+    evil = {"origin": "https://evil.example"}
+    assert plain_http.get(f"{gateway}//page//state/", headers=evil).status_code == 403
+
+
+def test_programs_need_not_say_that_they_send_json(gateway: str) -> None:
+    body = b'{"model": "echo", "messages": [{"role": "user", "content": "one \\ud83d"}]}'
+    connection = http.client.HTTPConnection(urlsplit(gateway).netloc, timeout=plain_http.SECONDS)
+    connection.request("POST", "/v1/chat/completions", body)
+    answer = json.loads(connection.getresponse().read())
+    connection.close()
+    assert answer["choices"][0]["message"]["content"].split() == ["one", "\ufffd"]
+
+
 @pytest.mark.parametrize(
     ("headers", "status"),
     [
         ({"host": "models.example:80"}, 200),
+        ({"host": f"{socket.gethostname()}:80"}, 200),
+        ({"host": "host.docker.internal:11435"}, 200),
         ({"host": "other.example"}, 403),
         ({"origin": "https://chat.example"}, 200),
         ({"origin": "https://chat.example:444"}, 403),

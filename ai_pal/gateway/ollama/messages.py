@@ -1,11 +1,12 @@
 """The conversation of Ollama's /api/chat, as messages of ours. Pure."""
 
 from collections.abc import Iterable
-from typing import Any, Literal
+from typing import Any
 
 import msgspec
 
 from ai_pal.gateway.account_lines import without_lines
+from ai_pal.gateway.bodies import BodyError
 from ai_pal.gateway.data_urls import picture_of, unpacked
 from ai_pal.protocol import content as ours
 
@@ -20,16 +21,26 @@ class Call(msgspec.Struct):
     id: str | None = None
 
 
-class Message(msgspec.Struct):
-    """null says nothing, as in Go."""
+ROLES = ("system", "user", "assistant", "tool")
 
-    role: Literal["system", "user", "assistant", "tool"]
+
+class Message(msgspec.Struct):
+    """null says nothing, as in Go; roles are in any case."""
+
+    role: str
     content: str | None = None
     thinking: str | None = None
     images: list[str] | None = None
     tool_calls: list[Call] | None = None
     tool_name: str | None = None
     tool_call_id: str | None = None
+
+
+def _role(message: Message, where: str) -> ours.Role:
+    role = message.role.lower()
+    if role not in ROLES:
+        raise BodyError(f"{message.role!r} is no role", f"{where}.role", ", ".join(ROLES))
+    return role  # type: ignore[return-value]
 
 
 def conversation(messages: Iterable[Message]) -> list[ours.Message]:
@@ -40,7 +51,8 @@ def conversation(messages: Iterable[Message]) -> list[ours.Message]:
     open_calls: list[ours.ToolCall] = []
     for number, message in enumerate(messages):
         where = f"messages[{number}]"
-        if message.role == "tool":
+        role = _role(message, where)
+        if role == "tool":
             call = _answered(message, open_calls)
             if call is None:
                 call = ours.ToolCall(f"call_{number}", message.tool_name or "tool", "{}")
@@ -52,7 +64,7 @@ def conversation(messages: Iterable[Message]) -> list[ours.Message]:
         parts: list[ours.AnyPart] = [ours.Reasoning(message.thinking)] if message.thinking else []
         parts += [picture(data, f"{where}.images[{n}]") for n, data in enumerate(message.images or [])]
         if not parts and not message.tool_calls:
-            found.append(ours.Message(message.role, message.content or ""))
+            found.append(ours.Message(role, message.content or ""))
             continue
         if message.content:
             parts.append(ours.Text(message.content))
@@ -61,7 +73,7 @@ def conversation(messages: Iterable[Message]) -> list[ours.Message]:
             call = ours.ToolCall(given.id or f"call_{number}_{index}", given.function.name, arguments)
             open_calls.append(call)
             parts.append(call)
-        found.append(ours.Message(message.role, parts))
+        found.append(ours.Message(role, parts))
     return without_lines(found)
 
 

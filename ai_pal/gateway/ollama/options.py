@@ -5,7 +5,7 @@ from typing import Annotated, Any
 import msgspec
 
 from ai_pal.client.asking import Asking
-from ai_pal.gateway import engine_sampling, wishes
+from ai_pal.gateway import wishes
 from ai_pal.gateway.bodies import BodyError, converted
 from ai_pal.gateway.engine_sampling import EngineSampling, said_of
 from ai_pal.protocol.options import JsonObject, JsonSchema, ResponseFormat
@@ -33,7 +33,7 @@ these are looked at and have no meaning. What else nobody knows is passed over, 
 _FORMER = ("f16_kv", "logits_all", "vocab_only", "embedding_only", "tfs_z", "penalize_newline")
 """What older versions of Ollama had, and clients still send: it means nothing there either."""
 
-KNOWN = frozenset({*NAMES, *engine_sampling.NAMES, *_HINTS, *_FORMER, "num_keep", "stop"})
+KNOWN = frozenset({*NAMES, *EngineSampling.__struct_fields__, *_HINTS, *_FORMER, "num_keep", "stop"})
 """All that a Modelfile may set."""
 
 

@@ -29,14 +29,21 @@ def event(data: Any) -> bytes:
 
 class ChatStream:
     """Writes one answer, the only one or the one with this `index`. `name` is what the client called the
-    model, `created` seconds since the epoch."""
+    model, `created` seconds since the epoch; without `thoughts` these are counted, and not told."""
 
     media_type = "text/event-stream"
 
     def __init__(
-        self, answer_id: str, name: str, created: int, *, include_usage: bool, index: int = 0
+        self,
+        answer_id: str,
+        name: str,
+        created: int,
+        *,
+        include_usage: bool,
+        index: int = 0,
+        thoughts: bool = True,
     ) -> None:
-        self._id, self._name, self._created = answer_id, name, created
+        self._id, self._name, self._created, self._thoughts = answer_id, name, created, thoughts
         self._include_usage, self._index = include_usage, index
         self._head: dict[str, Any] = {}
         self._text_head = self._text_tail = b""
@@ -88,7 +95,7 @@ class ChatStream:
             "refusal": None,
             "annotations": [],
         }
-        if answer.reasoning:
+        if answer.reasoning and self._thoughts:
             message["reasoning_content"] = message["reasoning"] = answer.reasoning
         if answer.tool_calls:
             message["tool_calls"] = [
@@ -124,9 +131,8 @@ class ChatStream:
         begin = self._begin()
         if delta.kind == "reasoning":
             self.thought += delta.n
-            return begin + (
-                self._chunk({"reasoning_content": delta.text, "reasoning": delta.text}) if delta.text else b""
-            )
+            told = {"reasoning_content": delta.text, "reasoning": delta.text}
+            return begin + (self._chunk(told) if delta.text and self._thoughts else b"")
         return begin + self._chunk({"tool_calls": [self._call(delta)]})
 
     def _call(self, delta: wire.Delta) -> dict[str, Any]:

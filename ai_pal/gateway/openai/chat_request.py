@@ -11,17 +11,10 @@ from ai_pal.gateway import wishes
 from ai_pal.gateway.answered_calls import unanswered
 from ai_pal.gateway.bodies import BodyError, decoded
 from ai_pal.gateway.going_on import begun
-from ai_pal.gateway.openai.local import Local, local_wishes
+from ai_pal.gateway.openai.local import LocalChat, either, local_wishes, most_tokens, thoughts
 from ai_pal.gateway.openai.messages import AnyMessage, Assistant, conversation
 from ai_pal.protocol.content import Message
-from ai_pal.protocol.options import (
-    Grammar,
-    JsonObject,
-    JsonSchema,
-    NamedTool,
-    ResponseFormat,
-    Tool,
-)
+from ai_pal.protocol.options import JsonObject, JsonSchema, NamedTool, ResponseFormat, Tool
 
 Temperature = Annotated[float, msgspec.Meta(ge=0, le=2)]
 Share = Annotated[float, msgspec.Meta(ge=0, le=1)]
@@ -50,7 +43,13 @@ class Schema(msgspec.Struct):
 
 
 class SchemaFormat(msgspec.Struct, tag_field="type", tag="json_schema"):
-    json_schema: Schema
+    """llama.cpp's clients send the schema alone."""
+
+    json_schema: Schema | msgspec.UnsetType = msgspec.UNSET
+    schema: dict[str, Any] | None = None
+
+
+AnyForm = TextFormat | ObjectFormat | SchemaFormat
 
 
 class FunctionOfTool(msgspec.Struct):
@@ -82,18 +81,22 @@ class AllowedChoice(msgspec.Struct, tag_field="type", tag="allowed_tools"):
     allowed_tools: AllowedTools
 
 
-class StreamOptions(msgspec.Struct):
+class StreamOptions(msgspec.Struct, forbid_unknown_fields=True):
     include_usage: bool | None = None
     include_obfuscation: bool | None = None
+    continuous_usage_stats: bool | None = None
 
 
-class ReasoningWish(msgspec.Struct):
+class ReasoningWish(msgspec.Struct, forbid_unknown_fields=True):
+    """As OpenRouter has it; `exclude`: thoughts are not told."""
+
     effort: str | None = None
     enabled: bool | None = None
     max_tokens: int | None = None
+    exclude: bool | None = None
 
 
-class ChatBody(Local, forbid_unknown_fields=True, kw_only=True):
+class ChatBody(LocalChat, forbid_unknown_fields=True, kw_only=True):
     """None says nothing. The last fields concern what OpenAI keeps on its side, and mean nothing here."""
 
     messages: Annotated[list[AnyMessage], msgspec.Meta(min_length=1)]
@@ -112,18 +115,14 @@ class ChatBody(Local, forbid_unknown_fields=True, kw_only=True):
     logit_bias: dict[str, float] | None = None
     logprobs: bool | None = None
     top_logprobs: TopLogprobs | None = None
-    response_format: TextFormat | ObjectFormat | SchemaFormat | None = None
+    response_format: AnyForm | None = None
     tools: list[FunctionTool] | None = None
     tool_choice: Literal["auto", "none", "required"] | NamedChoice | AllowedChoice | None = None
     parallel_tool_calls: bool | None = None
-    reasoning_effort: str | None = None
     # What local servers are asked for.
-    repetition_penalty: float | None = None
-    think: bool | str | None = None
     reasoning: ReasoningWish | None = None
-    thinking_budget: int | None = None
-    chat_template_kwargs: wishes.TemplateKwargs | None = None
-    grammar: str | None = None
+    reasoning_format: Literal["auto", "deepseek", "parsed", "hidden"] | None = None
+    include_reasoning: bool | None = None
     continue_final_message: bool | None = None
     add_generation_prompt: bool | None = None
     # What is refused where it asks for something.
@@ -143,7 +142,6 @@ class ChatBody(Local, forbid_unknown_fields=True, kw_only=True):
     prompt_cache_retention: str | None = None
     prompt_cache_options: dict[str, Any] | None = None
     verbosity: Literal["low", "medium", "high"] | None = None
-    cache_prompt: bool | None = None
 
 
 _BODY = msgspec.json.Decoder(ChatBody)
@@ -184,39 +182,50 @@ def how(asked: ChatBody) -> Asking:
         "model": asked.model,
         "temperature": asked.temperature,
         "top_p": asked.top_p,
-        "max_tokens": _either(asked, "max_completion_tokens", "max_tokens"),
+        "max_tokens": most_tokens(asked, either(asked, "max_completion_tokens", "max_tokens")),
         "seed": asked.seed,
         "stop": wishes.stops(asked.stop),
         "presence_penalty": asked.presence_penalty,
         "frequency_penalty": asked.frequency_penalty,
         "logit_bias": biases_of(asked.logit_bias),
         "logprobs": (asked.top_logprobs or 0) if asked.logprobs else None,
-        "response_format": _form(asked),
         **_tools(asked),  # type: ignore[typeddict-item]
         "parallel_tool_calls": asked.parallel_tool_calls if asked.tools else None,
-        "thinking": _thinking(asked),
-        "thinking_budget": asked.thinking_budget or (asked.reasoning.max_tokens if asked.reasoning else None),
+        **_thinking(asked),
         "trim": False,
-        **local_wishes(asked),
-        "repeat_penalty": _either(asked, "repeat_penalty", "repetition_penalty"),
+        **local_wishes(asked, form_of(asked.response_format)),
     }
     if asked.top_logprobs and not asked.logprobs:
         raise BodyError("top_logprobs wants logprobs to be true", "top_logprobs")
     return asking
 
 
-def _either(asked: ChatBody, name: str, other: str) -> Any:
-    """What may be said under two names. Raises `BodyError`: they differ."""
-    one, two = getattr(asked, name), getattr(asked, other)
-    if one is not None and two is not None and one != two:
-        raise BodyError(f"{name} and {other} say different things", other)
-    return two if one is None else one
+def hides_thoughts(asked: ChatBody) -> bool:
+    """Whether thoughts are not to be told. Raises `BodyError`: it is said, and the opposite."""
+    wish = asked.reasoning or ReasoningWish()
+    said = {
+        "include_reasoning": asked.include_reasoning,
+        "reasoning.exclude": None if wish.exclude is None else not wish.exclude,
+        "reasoning_format": None if asked.reasoning_format is None else asked.reasoning_format != "hidden",
+    }
+    shown = {shows: name for name, shows in said.items() if shows is not None}
+    if len(shown) > 1:
+        raise BodyError(f"{' and '.join(shown.values())} contradict each other", shown[False])
+    return False in shown
 
 
 def only_of_streams(options: StreamOptions | None, stream: bool | None) -> None:
     """Raises `BodyError`: what a stream would have is asked of a whole answer."""
     if options is not None and not stream:
         raise BodyError("stream_options are of a stream", "stream_options", "set stream, or leave it out")
+    uncounted(options)
+
+
+def uncounted(options: StreamOptions | None) -> None:
+    """Raises `BodyError`: tokens are to be counted while they come, as vLLM does it."""
+    if options is not None and options.continuous_usage_stats:
+        where = "stream_options.continuous_usage_stats"
+        raise BodyError("tokens are counted at the end", where, "leave it out")
 
 
 def biases_of(given: dict[str, float] | None) -> dict[int, float] | None:
@@ -229,18 +238,17 @@ def biases_of(given: dict[str, float] | None) -> dict[int, float] | None:
         raise BodyError("tokens are named by their numbers", "logit_bias") from None
 
 
-def _form(asked: ChatBody) -> ResponseFormat | None:
-    form = asked.response_format
-    if asked.grammar is not None:
-        if isinstance(form, ObjectFormat | SchemaFormat):
-            raise BodyError("an answer is held to a grammar or to a form, not to both", "grammar")
-        return Grammar(asked.grammar)
+def form_of(form: AnyForm | None) -> ResponseFormat | None:
+    """What an answer is held to. Raises `BodyError`."""
     match form:
         case ObjectFormat():
             return JsonObject() if form.schema is None else JsonSchema(form.schema)
+        case SchemaFormat(json_schema=Schema() as named):
+            return JsonObject() if named.schema is None else JsonSchema(named.schema, named.name)
         case SchemaFormat():
-            schema = form.json_schema.schema
-            return JsonObject() if schema is None else JsonSchema(schema, form.json_schema.name)
+            if form.schema is None:
+                raise BodyError("there is no schema", "response_format.json_schema")
+            return JsonSchema(form.schema)
     return None
 
 
@@ -264,14 +272,7 @@ def _tools(asked: ChatBody) -> dict[str, Any]:
     return {"tools": tools, "tool_choice": asked.tool_choice}
 
 
-def _thinking(asked: ChatBody) -> Any:
+def _thinking(asked: ChatBody) -> dict[str, Any]:
     wish = asked.reasoning or ReasoningWish()
-    return wishes.thinking(
-        {
-            "reasoning_effort": asked.reasoning_effort,
-            "think": asked.think,
-            "reasoning.effort": wish.effort,
-            "reasoning.enabled": wish.enabled,
-            **wishes.of_template(asked.chat_template_kwargs),
-        }
-    )
+    said = {name: getattr(wish, name) for name in ("effort", "enabled", "max_tokens")}
+    return thoughts(asked, **{f"reasoning.{name}": value for name, value in said.items()})

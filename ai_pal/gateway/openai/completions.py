@@ -17,17 +17,19 @@ from ai_pal.gateway.bodies import BodyError, converted, decoded
 from ai_pal.gateway.filtered import Filtered
 from ai_pal.gateway.openai.chat_answer import DONE, event, progress, usage_of
 from ai_pal.gateway.openai.chat_request import (
+    AnyForm,
     Penalty,
     Share,
     StreamOptions,
     Temperature,
     biases_of,
+    form_of,
     only_of_streams,
 )
 from ai_pal.gateway.openai.choices import Best, Choice, number_of, one_or_several, seed_of
 from ai_pal.gateway.openai.embeddings import Token
 from ai_pal.gateway.openai.errors import error_of
-from ai_pal.gateway.openai.local import Local, local_wishes
+from ai_pal.gateway.openai.local import Local, local_wishes, most_tokens
 from ai_pal.gateway.several import side_by_side
 from ai_pal.protocol import client as wire
 from ai_pal.protocol.content import TokenLogprob
@@ -39,7 +41,7 @@ _json = msgspec.json.encode
 class CompletionBody(Local, forbid_unknown_fields=True, kw_only=True):
     """None says nothing. `user` has no meaning here."""
 
-    prompt: str | list[str | int | list[int]]
+    prompt: str | list[str | int | list[int]] | None
     model: str
     suffix: str | None = None
     stream: bool | None = None
@@ -57,6 +59,8 @@ class CompletionBody(Local, forbid_unknown_fields=True, kw_only=True):
     frequency_penalty: Penalty | None = None
     logit_bias: dict[str, float] | None = None
     user: str | None = None
+    # What local servers are asked for.
+    response_format: AnyForm | None = None
 
 
 _BODY = msgspec.json.Decoder(CompletionBody)
@@ -77,7 +81,7 @@ def completions(body: bytes) -> Asked:
         raise BodyError("what is filled in stands between texts", "suffix", "send the prompt as a text")
     how: dict[str, Any] = {
         "model": asked.model,
-        "max_tokens": USUAL_TOKENS if asked.max_tokens is None else asked.max_tokens or 1,
+        "max_tokens": _most(asked),
         "temperature": asked.temperature,
         "top_p": asked.top_p,
         "stop": wishes.stops(asked.stop),
@@ -85,7 +89,7 @@ def completions(body: bytes) -> Asked:
         "frequency_penalty": asked.frequency_penalty,
         "logit_bias": biases_of(asked.logit_bias),
         "logprobs": asked.logprobs if tells or of == n else 0,
-        **local_wishes(asked),
+        **local_wishes(asked, form_of(asked.response_format)),
     }
     wants_usage = bool(asked.stream_options and asked.stream_options.include_usage)
     name, created = f"cmpl-{secrets.token_hex(12)}", int(time.time())
@@ -100,7 +104,7 @@ def completions(body: bytes) -> Asked:
             tells_prompt = {"prompt_logprobs": True} if scores and number == 0 else {}
             own = {**how, **tells_prompt, "seed": seed_of(asked.seed, number)}
             begin = complete(prompt, asked.suffix or None, own)
-            begins.append(_unsaid(begin) if asked.max_tokens == 0 else begin)
+            begins.append(_unsaid(begin) if 0 in (asked.max_tokens, asked.n_predict) else begin)
         for _ in range(n):
             before = prompt if asked.echo and isinstance(prompt, str) else ""
             index = len(writers)
@@ -113,6 +117,14 @@ def completions(body: bytes) -> Asked:
         best = Best(writers, n, of, scored, tells_probabilities=tells)
         return Asked(side_by_side(begins, of), False, best, of)
     return one_or_several(begins, writers, n, stream=bool(asked.stream), scored=scored)
+
+
+def _most(asked: CompletionBody) -> int | None:
+    """Tokens of a text; for none, one is asked for. Without end is what llama.cpp's clients call -1."""
+    most = most_tokens(asked, asked.max_tokens)
+    if most is None and asked.n_predict is None:
+        return USUAL_TOKENS
+    return 1 if most == 0 else most
 
 
 def _best_of(asked: CompletionBody, n: int, prompts: int) -> int:
@@ -140,10 +152,10 @@ def _unsaid(begin: Begin) -> Begin:
     return lambda client, said: Filtered(begin(client, said), keep)
 
 
-def _prompts(given: str | list[str | int | list[int]]) -> list[Raw]:
-    """A text, texts, the tokens of one, or of several. Raises `BodyError`."""
-    if isinstance(given, str):
-        return [given]
+def _prompts(given: str | list[str | int | list[int]] | None) -> list[Raw]:
+    """A text, texts, or tokens of one or of several; null begins one. Raises `BodyError`."""
+    if given is None or isinstance(given, str):
+        return [given or ""]
     found: list[Any] = [given] if given and isinstance(given[0], int) else given
     if not found or not all(isinstance(one, str) or one for one in found):
         raise BodyError("there is no prompt", "prompt", "send a text, or tokens")

@@ -30,9 +30,8 @@ def chat_completions(body: bytes) -> Asked:
     name, created = f"chatcmpl-{secrets.token_hex(12)}", int(time.time())
     (messages, given), how = chat_request.messages_of(asked), chat_request.how(asked)
     n = number_of(asked.n)
-    writers = [
-        ChatStream(name, asked.model, created, include_usage=wants_usage, index=index) for index in range(n)
-    ]
+    told = {"include_usage": wants_usage, "thoughts": not chat_request.hides_thoughts(asked)}
+    writers = [ChatStream(name, asked.model, created, index=index, **told) for index in range(n)]
     begins = [going_on(messages, given, {**how, "seed": seed_of(asked.seed, index)}) for index in range(n)]
     return one_or_several(begins, writers, n, stream=bool(asked.stream))
 

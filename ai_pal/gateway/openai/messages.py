@@ -28,7 +28,9 @@ class ImageUrl(msgspec.Struct):
 
 
 class ImagePart(msgspec.Struct, tag_field="type", tag="image_url"):
-    image_url: ImageUrl
+    """Clients of Ollama send the address alone."""
+
+    image_url: ImageUrl | str
 
 
 class Sound(msgspec.Struct):
@@ -169,7 +171,9 @@ def _part(part: AnyPart, where: str) -> ours.AnyPart:
         case RefusalPart():
             return ours.Text(part.refusal)
         case ImagePart():
-            return ours.Image(*data_of(part.image_url.url, f"{where}.image_url.url"))
+            url = part.image_url
+            at = f"{where}.image_url"
+            return ours.Image(*(data_of(url, at) if isinstance(url, str) else data_of(url.url, f"{at}.url")))
         case SoundPart():
             return sound_of(part.input_audio, f"{where}.input_audio")
         case FilePart():

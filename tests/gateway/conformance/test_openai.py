@@ -130,6 +130,8 @@ CHAT_ROWS = [
     Row("metadata of numbers", {"metadata": {"a": 1}}),
     Row("speech wanted", {"modalities": ["audio"]}, param="modalities"),
     Row("unknown field", {"bogus": 1}, param="bogus"),
+    Row("unknown sampler", {"samplers": ["best"]}, param="samplers[0]"),
+    Row("marks wanted", {"skip_special_tokens": False}, param="skip_special_tokens"),
     Row("num_ctx 0", {"num_ctx": 0}, param="num_ctx"),
     Row("mirostat above 2", {"mirostat": 3}, param="mirostat"),
     Row("typical_p is a text", {"typical_p": "x"}, param="typical_p"),
@@ -422,7 +424,10 @@ def test_more_answers_than_are_under_way_together(http: httpx2.Client) -> None:
 
 
 def test_what_engines_alone_know_is_asked_on_each_route(http: httpx2.Client) -> None:
-    how = {"model": "smollm2", "mirostat": 2, "mirostat_tau": 5.0, "repeat_last_n": 8, "typical_p": 0.9}
+    how = {"model": "smollm2", "repeat_last_n": 8, "typical_p": 0.9, "samplers": ["dry", "top_k", "xtc"]}
+    how |= {"dry_multiplier": 0.5, "dry_sequence_breakers": ["\n"], "xtc_probability": 0.1, "min_keep": 1}
+    how |= {"dynatemp_range": 0.1, "top_n_sigma": -1.0, "ignore_eos": False, "n_keep": 0, "n_indent": 0}
+    how |= {"mirostat": 2, "mirostat_tau": 5.0, "t_max_predict_ms": 60_000, "grammar": 'root ::= "red"'}
     for path, body in (
         ("/v1/chat/completions", {"messages": [USER], "max_tokens": 2}),
         ("/v1/completions", {"prompt": "one two", "max_tokens": 2}),
@@ -430,3 +435,4 @@ def test_what_engines_alone_know_is_asked_on_each_route(http: httpx2.Client) -> 
     ):
         answer = http.post(path, json={**how, **body})
         assert answer.status_code == 200, answer.text
+        assert "red" in answer.text

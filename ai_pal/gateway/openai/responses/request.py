@@ -20,8 +20,9 @@ from ai_pal.gateway.openai.chat_request import (
     Temperature,
     TextFormat,
     TopLogprobs,
+    uncounted,
 )
-from ai_pal.gateway.openai.local import Local, local_wishes
+from ai_pal.gateway.openai.local import LocalChat, local_wishes, most_tokens, thoughts
 from ai_pal.protocol.options import JsonObject, JsonSchema, NamedTool, ResponseFormat, Tool, ToolChoice
 
 LOGPROBS = "message.output_text.logprobs"
@@ -77,7 +78,7 @@ class AllowedTools(msgspec.Struct):
     tools: list[dict[str, Any]]
 
 
-class ResponsesBody(Local, forbid_unknown_fields=True):
+class ResponsesBody(LocalChat, forbid_unknown_fields=True):
     """None says nothing. The last fields concern what OpenAI keeps on its side, and mean nothing here."""
 
     input: str | list[dict[str, Any]] | msgspec.UnsetType = msgspec.UNSET
@@ -105,10 +106,6 @@ class ResponsesBody(Local, forbid_unknown_fields=True):
     stop: str | list[str] | None = None
     presence_penalty: Penalty | None = None
     frequency_penalty: Penalty | None = None
-    think: bool | str | None = None
-    thinking_budget: int | None = None
-    chat_template_kwargs: wishes.TemplateKwargs | None = None
-    reasoning_effort: str | None = None
     background: bool | None = None
     # What is refused where it asks for something.
     conversation: Any = None
@@ -136,6 +133,7 @@ def read(body: bytes) -> ResponsesBody:
         raise BodyError("what nobody waits for has to be kept", "background", "leave store out")
     if asked.conversation is not None:
         raise BodyError("no conversations are kept here", "conversation", "use previous_response_id")
+    uncounted(asked.stream_options)
     for name in ("prompt", "context_management"):
         if getattr(asked, name) is not None:
             raise BodyError("this cannot be had here", name, "leave it out")
@@ -153,20 +151,18 @@ def how(asked: ResponsesBody) -> Asking:
         "model": asked.model,
         "temperature": asked.temperature,
         "top_p": asked.top_p,
-        "max_tokens": asked.max_output_tokens,
+        "max_tokens": most_tokens(asked, asked.max_output_tokens),
         "logprobs": (asked.top_logprobs or 0) if wants_logprobs else None,
-        "response_format": _form(asked.text),
         "tools": tools,
         "tool_choice": choice,
         "parallel_tool_calls": asked.parallel_tool_calls if tools else None,
-        "thinking": _thinking(asked),
-        "thinking_budget": asked.thinking_budget,
+        **thoughts(asked, **{"reasoning.effort": asked.reasoning.effort if asked.reasoning else None}),  # type: ignore[typeddict-item]
         "seed": asked.seed,
         "stop": wishes.stops(asked.stop),
         "presence_penalty": asked.presence_penalty,
         "frequency_penalty": asked.frequency_penalty,
         "trim": asked.truncation == "auto",
-        **local_wishes(asked),  # type: ignore[typeddict-item]
+        **local_wishes(asked, _form(asked.text)),
     }
 
 
@@ -212,15 +208,3 @@ def _tool(tool: FunctionTool) -> Tool:
     """`strict` is taken and promises nothing: only a call that has to be made is bound to its schema."""
     named = {"parameters": tool.parameters} if tool.parameters is not None else {}
     return Tool(tool.name, tool.description or "", **named)
-
-
-def _thinking(asked: ResponsesBody) -> Any:
-    wish = asked.reasoning or ReasoningWish()
-    return wishes.thinking(
-        {
-            "reasoning.effort": wish.effort,
-            "think": asked.think,
-            "reasoning_effort": asked.reasoning_effort,
-            **wishes.of_template(asked.chat_template_kwargs),
-        }
-    )

@@ -1,0 +1,19 @@
+"""Turns of Ollama's chats."""
+
+import pytest
+
+from ai_pal.gateway.bodies import BodyError
+from ai_pal.gateway.ollama.messages import Message, conversation
+from ai_pal.protocol import content as ours
+
+
+def test_roles_are_in_any_case() -> None:
+    said = conversation([Message("SYSTEM", "a"), Message("User", "b"), Message("assistant", "c")])
+    assert said == [ours.Message("system", "a"), ours.Message("user", "b"), ours.Message("assistant", "c")]
+
+
+@pytest.mark.parametrize("role", ["bot", ""])
+def test_what_is_no_role(role: str) -> None:
+    with pytest.raises(BodyError) as caught:
+        conversation([Message("user", "a"), Message(role, "b")])
+    assert caught.value.param == "messages[1].role"
