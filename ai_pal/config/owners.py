@@ -19,19 +19,8 @@ CLIENTS = frozenset({"history", "auto_pull", "http"})
 
 SUPERVISORS = frozenset(
     {
-        *(
-            "model_cache_dir",
-            "other_stores",
-            "threads",
-            "context",
-            "slots",
-            "kv_cache",
-            "device",
-            "gpu_layers",
-            "preload",
-            "spare_worker",
-            "queue_size",
-        ),
+        *("model_cache_dir", "other_stores", "threads", "context", "slots", "kv_cache", "device"),
+        *("gpu_layers", "preload", "spare_worker", "queue_size"),
         *("memory_budget", "memory_low", "memory_pressure", "memory_wait", "max_loaded_models"),
         *("idle_exit", "drain_seconds", "start_timeout", "download_stall", "load_stall", "beat_timeout"),
         *("engine_stall", "connect_timeout", "queue_timeout", "first_token_timeout", "gap_timeout"),

@@ -79,7 +79,7 @@ class Lighthouse:
 
     def prompt(self) -> str:
         with Attachments(()) as none:
-            prompts = self._engine._prompts
+            prompts = self._engine._writing.prompts
             return prompts.rendered(prompts.body(self.messages, SHORT, none), SHORT)
 
 

@@ -58,7 +58,7 @@ class LlamaCppSide:
     def prompt(self, asked: Conversation) -> Outcome:
         def tokens() -> list[int]:
             with Attachments(()) as none:
-                prompts, (messages, options) = self._engine._prompts, asked
+                prompts, (messages, options) = self._engine._writing.prompts, asked
                 body = prompts.body(messages, options, none)
                 # the places of pictures: what stands around each its projector says
                 text = prompts.rendered(body, options)

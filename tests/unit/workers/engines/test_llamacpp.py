@@ -14,6 +14,7 @@ from ai_pal.protocol.worker import CompleteText
 from workers.engines.llamacpp import LlamaCpp
 from workers.engines.llamacpp_failures import NO_CELLS
 from workers.engines.llamacpp_room import Room
+from workers.engines.llamacpp_writing import Writing
 from workers.kv_budget import KvBudget
 
 WINDOW = 512
@@ -83,14 +84,15 @@ class Script:
 def loaded() -> LlamaCpp:
     llama = LlamaCpp()
     llama._context, llama._room = WINDOW, Room(llama._lock, KvBudget(WINDOW), WINDOW)
-    llama._prompts = SimpleNamespace(as_tokens=False)  # type: ignore[assignment]
     return llama
 
 
 def begin(llama: LlamaCpp, script: Script, job: CompleteText = ASKED) -> Sink:
     llama._sink = sink = Sink()
     asker = SimpleNamespace(ask=lambda path, body: {"content": "a"})
-    llama._server = SimpleNamespace(complete=script.complete, asker=asker)  # type: ignore[assignment]
+    server: Any = SimpleNamespace(complete=script.complete, asker=asker)
+    prompts: Any = SimpleNamespace(as_tokens=False)
+    llama._writing = Writing(server, sink, prompts, llama._room, context=WINDOW, trained=WINDOW)
     llama._pool = ThreadPoolExecutor(1)
     llama.start(job, [])
     return sink
