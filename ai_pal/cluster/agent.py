@@ -19,10 +19,11 @@ import zmq
 from ai_pal import __version__
 from ai_pal.cluster import agent_folder, leases
 from ai_pal.cluster.frames import BEAT, MESSAGE, WORKER
+from ai_pal.cluster.room_here import shortage
 from ai_pal.cluster.supplying import Supplying
 from ai_pal.cluster.usage import UsageNews
 from ai_pal.errors import AiPalError, Code, Failure
-from ai_pal.memory import gigabytes
+from ai_pal.memory.devices import CardsHere
 from ai_pal.memory.machine import MachineMemory
 from ai_pal.protocol import cluster as wire
 from ai_pal.server.nodes.base import ExitStatus, LaunchSpec
@@ -157,12 +158,11 @@ class Agent:
         return self._launch()
 
     def _is_short(self) -> bool:
-        """Whether its memory is lacking here: then that is its end."""
-        need, free = self._ticket.need, MachineMemory().free()
-        if free < need:
-            reason = f"{gigabytes(need)} is needed, {gigabytes(free)} is free"
+        """Whether memory is lacking here, its own or a card's: then that is its end."""
+        everything = CardsHere(environ={})  # what an engine lets this process see may be others
+        if reason := shortage(self._ticket, MachineMemory().free(), everything):
             self._finish(wire.Ended(self._worker, reason=reason, refused=True))
-        return free < need
+        return bool(reason)
 
     def _launch(self) -> None:
         ticket = self._ticket

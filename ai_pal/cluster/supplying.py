@@ -32,9 +32,6 @@ from ai_pal.protocol.wanted import Wanted
 STALL_SECONDS = 45.0
 """Until a transfer that does not move is given up: before the load is."""
 
-SPARE = 16 << 20
-"""Bytes that are left free on the disk."""
-
 OTHER_SECONDS = 0.2
 """Between two looks at a file that another load here receives."""
 
@@ -153,7 +150,7 @@ class Supplying:
 
     def _check_space(self, lacking: list[int]) -> None:
         kept = sum(_size(self._cache / FOLDER / self._supply.files[one].sha256) for one in lacking)
-        need, free = self._total - kept + SPARE, shutil.disk_usage(nearest(self._cache)).free
+        need, free = self._total - kept + wire.DISK_SPARE, shutil.disk_usage(nearest(self._cache)).free
         if free < need:
             figures = f"{gigabytes(need)} is needed in {self._cache}, {gigabytes(free)} is free"
             fail(Code.DISK_FULL, f"not enough space for its files: {figures}", SPACE_HINT)

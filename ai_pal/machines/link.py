@@ -22,8 +22,11 @@ from ai_pal.transport.lease import SILENCE
 READY_SECONDS = 25.0
 """For the far end to find or start its supervisor; it shows signs of life meanwhile."""
 
+ENDS_SECONDS = 1.0
+"""For ssh to end by itself once it has closed its side, or written what no link does."""
+
 WAIT_SECONDS = 2.0
-"""For ssh to end once it has closed its side."""
+"""For what is left of it to be seen after its end."""
 
 TAIL = 16 * 1024
 """Bytes of its complaints that are kept."""
@@ -179,9 +182,12 @@ class Link:
         """It has closed its side, or what came through is no link."""
         assert self._ssh is not None
         with contextlib.suppress(subprocess.TimeoutExpired):
-            self._ssh.wait(WAIT_SECONDS)
+            self._ssh.wait(ENDS_SECONDS)
+        code = self._ssh.poll()
+        if code is None:  # it runs on, and would keep its complaints open
+            self._ssh.kill()
         self._errors.join(WAIT_SECONDS)  # its last complaint is read
-        code, said = self._ssh.poll(), self._stderr.decode(errors="replace")
+        said = self._stderr.decode(errors="replace")
         reason = ssh.complaint(self.name, self._machine, code, said)
         if self._ready.is_set() and reason.code == Code.PROVIDER_UNREACHABLE:
             reason = Failure(Code.STREAM_BROKEN, f"the link to {self.name} has ended", reason.hint, True)

@@ -1,6 +1,7 @@
 """Devices with memory of their own, as loads are admitted to them."""
 
 import os
+from collections.abc import Mapping
 from typing import NamedTuple, Protocol
 
 NODES = ("/dev/nvidiactl", "/dev/dxg")
@@ -27,10 +28,11 @@ class Devices(Protocol):
 
 class CardsHere:
     """Implements `Devices`. The driver's library is asked when cards are first wanted, where there is a
-    driver: a supervisor starts without."""
+    driver: a supervisor starts without. `environ` says which are visible."""
 
-    def __init__(self) -> None:
+    def __init__(self, environ: Mapping[str, str] = os.environ) -> None:
         self._cards: Devices | None = None
+        self._environ = environ
 
     def look(self, engine: str) -> list[Device]:
         if self._cards is None:
@@ -38,5 +40,5 @@ class CardsHere:
                 return []
             from ai_pal.memory.cards import Cards
 
-            self._cards = Cards()
+            self._cards = Cards(environ=self._environ)
         return self._cards.look(engine)

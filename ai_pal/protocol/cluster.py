@@ -8,6 +8,9 @@ from ai_pal.errors import Code, Failure
 from ai_pal.protocol.egress import EgressBeat, EgressHello, FromEgress, ToEgress
 from ai_pal.protocol.wanted import Wanted
 
+DISK_SPARE = 16 << 20
+"""Bytes that are left free on a node's disk when it gets files."""
+
 KILL = 9
 """SIGKILL, on every platform that we know."""
 
@@ -24,11 +27,12 @@ class Card(msgspec.Struct, frozen=True, omit_defaults=True):
 
 
 class CardShare(msgspec.Struct, frozen=True, omit_defaults=True):
-    """A card that a worker computes on, by its driver's name, and the part of its memory that is the
-    worker's."""
+    """A card that a worker computes on, by its driver's name, the part of its memory that is the worker's,
+    and the bytes of it that have to be free when it starts."""
 
     uuid: str
     part: float
+    need: int = 0
 
 
 class Node(msgspec.Struct, frozen=True, omit_defaults=True):

@@ -15,6 +15,8 @@ CARDS = [
 class MadeUp:
     """Implements `Devices`."""
 
+    def __init__(self, environ: object = None) -> None: ...
+
     def look(self, engine: str) -> list[devices.Device]:
         return CARDS if engine in os.environ.get("MADE_UP_ENGINES", "llamacpp").split(",") else []
 

@@ -8,6 +8,7 @@ import msgspec
 
 from ai_pal import memory
 from ai_pal.errors import Code
+from ai_pal.memory.devices import Device
 from ai_pal.memory.gang_decision import GangWant, Station, decide_gang
 from ai_pal.memory.seats import Seats
 from ai_pal.memory.spread import Place
@@ -67,7 +68,7 @@ def _seat(worker: ModelWorker, found: Seats, seen: Seen) -> None:
     """All of it is to run there."""
     nodes = seen.nodes
     first, *ranks = (
-        Rank(name, *seen.supplied(nodes[name]), tuple(CardShare(one.uuid, 1.0) for one in cards))
+        Rank(name, *seen.supplied(nodes[name]), tuple(_whole(one, found.part) for one in cards))
         for name, cards in found.nodes
     )
     beside = (one for one in seen.there(first.node) if one.node == first.node)
@@ -80,6 +81,11 @@ def _seat(worker: ModelWorker, found: Seats, seen: Seen) -> None:
     worker.node, worker.there = first.node, first.there
     worker.supply, worker.cards = first.supply, first.cards
     worker.ranks, worker.reserved = tuple(ranks), NEED
+
+
+def _whole(card: Device, part: float) -> CardShare:
+    """A card that is the gang's alone, and of which it takes this part."""
+    return CardShare(card.uuid, 1.0, round(part * card.total))
 
 
 def specs_of(worker: ModelWorker) -> list[LaunchSpec]:

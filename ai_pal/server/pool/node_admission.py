@@ -12,7 +12,7 @@ from ai_pal import memory
 from ai_pal.errors import Code, Failure
 from ai_pal.memory.card_search import best_on_cards
 from ai_pal.memory.spread import Place, first_that_will_do, most_of, spread, when_some_have_left
-from ai_pal.protocol.cluster import ModelFile, Node, Supply
+from ai_pal.protocol.cluster import DISK_SPARE, ModelFile, Node, Supply
 from ai_pal.protocol.wanted import Wanted
 from ai_pal.protocol.worker import LoadModel
 from ai_pal.server.nodes.base import ExitStatus
@@ -307,7 +307,7 @@ class NodeAdmission:
         lacking = [file for file in files.files if file.identity not in node.files]
         size, place = sum(file.size for file in lacking), replace(place, lacks=True)
         elsewhere = files.shared or any(file.origin for file in lacking)  # may be seen there
-        if node.disk is not None and node.disk < size and not elsewhere:
+        if node.disk is not None and node.disk < size + DISK_SPARE and not elsewhere:
             figures = f"{memory.gigabytes(size)} of its files, {memory.gigabytes(node.disk)} of disk is free"
             return replace(place, objection=f"lacks {figures}", cause=Code.DISK_FULL)
         return place

@@ -132,9 +132,9 @@ def cards_of(node: Node, shares: Sequence[Share] | None) -> tuple[CardShare, ...
     """Those that a worker sees whose model lies there so, in their order."""
     known = {card.name: card for card in node.cards}
     return tuple(
-        CardShare(card.uuid, min(1.0, (share.loaded + share.growth) / max(card.total, 1)))
+        CardShare(card.uuid, min(1.0, size / max(card.total, 1)), size)
         for share in shares or ()
-        if (card := known.get(share.device)) is not None
+        if (card := known.get(share.device)) is not None and (size := share.loaded + share.growth) >= 0
     )
 
 

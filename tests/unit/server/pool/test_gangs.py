@@ -53,7 +53,7 @@ def test_all_processes_are_started_with_their_own_cards_and_know_each_other() ->
     assert [(spec.node, spec.module, spec.need) for spec in world.specs] == [
         ("1", "workers", NEED), ("2", MODULE, NEED),
     ]  # fmt: skip
-    assert (first.cards, second.cards) == ((CardShare("10", 1.0),), (CardShare("21", 1.0),))
+    assert (first.cards, second.cards) == ((CardShare("10", 1.0, 19 * GB),), (CardShare("21", 1.0, 19 * GB),))
     assert first.supply is not None
     assert (second.supply and second.supply.cache) == "/2"
     arguments = dict(zip(second.args[::2], second.args[1::2], strict=True))

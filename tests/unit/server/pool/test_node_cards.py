@@ -50,7 +50,7 @@ def test_it_goes_where_all_of_it_lies_on_a_card_and_sees_that_card_alone(model: 
     world.ask()
     (spec,) = world.specs
     assert spec.node == "gpu"
-    assert spec.cards == (CardShare("GPU-gpu1", ALL / (10 * GB)),)
+    assert spec.cards == (CardShare("GPU-gpu1", ALL / (10 * GB), ALL),)
     assert spec.need == NEED - len(EVERY) * PART
     world.hello()
     (load,) = world.loads

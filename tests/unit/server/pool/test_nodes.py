@@ -10,7 +10,7 @@ from ai_pal.errors import Code, Failure
 from ai_pal.memory import Claims, gigabytes
 from ai_pal.protocol import client as wire
 from ai_pal.protocol import worker as inner
-from ai_pal.protocol.cluster import ModelFile, Node, Supply
+from ai_pal.protocol.cluster import DISK_SPARE, ModelFile, Node, Supply
 from ai_pal.protocol.content import Message
 from ai_pal.server.backends.local import LocalModels
 from ai_pal.server.nodes.base import Arrived, ExitStatus, LaunchSpec, ProcessUsage
@@ -300,7 +300,7 @@ def test_what_options_name_is_read_where_it_lies_there_and_estimated_where_it_li
 
 
 def test_a_node_that_lacks_the_files_is_told_which_it_needs_and_how_far_they_are_is_said() -> None:
-    world = World(Node("a", 3 * GB, cache="/there", disk=9), files=HELD)
+    world = World(Node("a", 3 * GB, cache="/there", disk=DISK_SPARE + 7), files=HELD)
     world.ask()
     (spec,) = world.specs
     assert spec.supply == Supply((FILE,), "/there", "/here", model="echo")
@@ -314,12 +314,12 @@ def test_a_node_that_lacks_the_files_is_told_which_it_needs_and_how_far_they_are
 
 
 def test_a_node_whose_disk_is_too_small_refuses_with_figures_unless_files_are_shared() -> None:
-    world = World(Node("a", 3 * GB, cache="/there", disk=6), files=HELD)
+    world = World(Node("a", 3 * GB, cache="/there", disk=DISK_SPARE + 6), files=HELD)
     world.ask()
     assert not world.specs
     assert world.end is not None
     assert world.end.code == Code.DISK_FULL
-    assert world.end.message == "no node takes echo: a lacks 0 MB of its files, 0 MB of disk is free"
+    assert world.end.message == "no node takes echo: a lacks 0 MB of its files, 17 MB of disk is free"
     shares = World(Node("a", 3 * GB, cache="/there", disk=6), files=HELD._replace(shared="/shared"))
     shares.ask()
     assert shares.placed == ["a"]
