@@ -13,6 +13,7 @@ POOR_DEFAULT_SYSTEM = ("named SmolLM",)
 """Templates that put this in front of a conversation without a system message make answers worse."""
 MARK = "a system message"
 QUESTION, ANSWER, SYSTEM = Message("user", "x"), Message("assistant", "y"), Message("system", MARK)
+NO_SYSTEM = Message("system", "")
 
 Shown = Callable[[Sequence[Message]], str | None]
 """A conversation as a template renders it; None where it refuses it."""
@@ -20,9 +21,9 @@ Shown = Callable[[Sequence[Message]], str | None]
 
 class Manners(msgspec.Struct, frozen=True):
     """`system`: the template shows a system message in front of all turns, and `later` one behind others.
-    `alternates`: two questions in a row are refused. `silences`: it has a poor system message of its own.
-    `text_apart`: a text beside a call is not shown in front of it. `short_ids`, `single_calls`: see
-    `workers.tool_turns`."""
+    `alternates`: two questions in a row are refused. `silences`: it has a poor system message of its own, or
+    takes no conversation without one. `text_apart`: a text beside a call is not shown in front of it.
+    `short_ids`, `single_calls`: see `workers.tool_turns`."""
 
     system: bool = True
     later: bool = True
@@ -35,7 +36,10 @@ class Manners(msgspec.Struct, frozen=True):
 
 def manners_of(shown: Shown, *, system: bool = True) -> Manners:
     """What a template takes. Without `system` it is known to have no place for a system message."""
-    takes_system = system and MARK in (shown([SYSTEM, QUESTION]) or "")
+    demands = shown([QUESTION]) is None and shown([NO_SYSTEM, QUESTION]) is not None
+    if demands:
+        shown = _with_no_system(shown)
+    takes_system = demands or (system and MARK in (shown([SYSTEM, QUESTION]) or ""))
     later = shown([SYSTEM, QUESTION, ANSWER, msgspec.structs.replace(SYSTEM, content="another"), QUESTION])
     one_call = shown([QUESTION, *tool_turns.called(1)])
     beside_text = shown([QUESTION, *tool_turns.called(1, said=MARK)])
@@ -43,17 +47,22 @@ def manners_of(shown: Shown, *, system: bool = True) -> Manners:
         takes_system,
         takes_system and "another" in (later or ""),
         shown([QUESTION, QUESTION]) is None,
-        any(mark in (shown([QUESTION]) or "") for mark in POOR_DEFAULT_SYSTEM),
+        demands or any(mark in (shown([QUESTION]) or "") for mark in POOR_DEFAULT_SYSTEM),
         one_call is not None and shown([QUESTION, *tool_turns.called(1, tool_turns.LONG)]) is None,
         one_call is not None and shown([QUESTION, *tool_turns.called(2)]) is None,
         beside_text is not None and MARK not in beside_text.partition(tool_turns.NAME)[0],
     )
 
 
+def _with_no_system(shown: Shown) -> Shown:
+    """The same, where conversations have one."""
+    return lambda said: shown(said if said[0].role == "system" else [NO_SYSTEM, *said])
+
+
 def arranged(messages: Sequence[Message], manners: Manners) -> list[Message]:
     """The conversation as the template takes it."""
     if manners.silences and manners.system and not any(one.role == "system" for one in messages):
-        messages = [Message("system", ""), *messages]
+        messages = [NO_SYSTEM, *messages]
     if not manners.later:
         messages = _with_system_in_questions(messages, manners.system)
     if manners.single_calls:

@@ -312,8 +312,8 @@ def test_sounds_are_heard(hearing: WorkerDriver) -> None:
 
 def test_an_answer_with_a_given_beginning_hears(hearing: WorkerDriver) -> None:
     begun = msgspec.structs.replace(GREEDY, prefill="It is")
-    plain = done(hear(hearing, tone(300))).usage
-    goes_on, other = hear(hearing, tone(300), begun), hear(hearing, tone(3000), begun)
+    plain = done(hear(hearing, tone(500))).usage
+    goes_on, other = hear(hearing, tone(500), begun), hear(hearing, tone(700), begun)
     assert goes_on.text.startswith("It is")
     assert done(goes_on).usage.cached_tokens >= plain.prompt_tokens - 2
     assert done(other).usage.cached_tokens < projectors.SOUND

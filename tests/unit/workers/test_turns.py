@@ -36,6 +36,16 @@ def test_results_of_tools_stay_apart() -> None:
 SYSTEM, LATER = Message("system", "s"), Message("system", "t")
 
 
+def test_a_system_message_that_has_to_be_there_is_there_and_empty() -> None:
+    def shown(messages: Sequence[Message]) -> str | None:
+        return "".join(one.text for one in messages) if messages[0].role == "system" else None
+
+    manners = manners_of(shown)
+    assert manners.silences
+    assert not manners.alternates
+    assert arranged([FIRST, SECOND], manners) == [Message("system", ""), FIRST, SECOND]
+
+
 def test_a_system_message_without_a_place_stands_before_the_next_question() -> None:
     manners = Manners(system=False, later=False)
     assert arranged([SYSTEM, FIRST, ANSWER, LATER, SECOND], manners) == [

@@ -76,8 +76,12 @@ class Compiler:
                         "this model's tokenizer cannot be used for grammars and probabilities",
                         "use a version of the model with tokenizer.json",
                     )
+                # some have tokens that the model was never given: none of these can come
+                count = self._source.backend_tokenizer.get_vocab_size(with_added_tokens=True)
                 self._tokenizer = llguidance.LLTokenizer(
-                    self._source.backend_tokenizer.to_str(), n_vocab=self._vocabulary, eos_token=self._ends
+                    self._source.backend_tokenizer.to_str(),
+                    n_vocab=max(self._vocabulary, count),
+                    eos_token=self._ends,
                 )
             return self._tokenizer
 

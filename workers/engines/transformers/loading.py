@@ -139,6 +139,7 @@ def _model(
             dtype=getattr(torch, dtype),
             use_safetensors=True,
             output_loading_info=True,
+            ignore_mismatched_sizes=True,  # it would not say which
             **placement,
             **SAFE,
         )
@@ -152,10 +153,18 @@ def _model(
         transformers.logging.set_tqdm_hook(previous)
     if stored:
         _align(model, getattr(torch, dtype))
+    _check(folder, info)
+    return adapted(model, {OPTION: options.lora})
+
+
+def _check(folder: Folder, info: dict[str, Any]) -> None:
+    """Raises `AiPalError` (`model_invalid`) where the weights are not those of the configuration."""
     missing = sorted(key for key in info["missing_keys"] if not (folder.kind == "embed" and "pooler" in key))
     if missing:
         refuse(folder, f"{len(missing)} of its weights are missing, {missing[0]} first")
-    return adapted(model, {OPTION: options.lora})
+    for name, held, wanted in sorted(info["mismatched_keys"])[:1]:
+        sizes = " and not ".join(" x ".join(map(str, size)) for size in (held, wanted))
+        refuse(folder, f"its weights are of another size than its configuration says: {name} has {sizes}")
 
 
 def _wrong_sampling(folder: Folder) -> str:

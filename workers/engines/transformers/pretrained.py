@@ -72,8 +72,16 @@ def _tokenizer(folder: Folder) -> Any:
         _look_for_readers(folder)
         refuse(folder, f"its tokenizer cannot be loaded: {short(error)}")
     if not tokenizer.chat_template and (folder.path / OF_PROCESSORS).is_file():
-        tokenizer.chat_template = read_json(folder.path / OF_PROCESSORS).get("chat_template")
+        tokenizer.chat_template = _templates(read_json(folder.path / OF_PROCESSORS).get("chat_template"))
     return tokenizer
+
+
+def _templates(told: Any) -> Any:
+    """One, or several by their names, as the library has them of a list."""
+    if not isinstance(told, list):
+        return told
+    named = [one for one in told if isinstance(one, dict) and {"name", "template"} <= one.keys()]
+    return {str(one["name"]): one["template"] for one in named}
 
 
 def _look_for_readers(folder: Folder) -> None:
@@ -104,6 +112,9 @@ def _refuse_code(folder: Folder) -> NoReturn:
 
 
 def short(error: Exception) -> str:
-    """The first line of what a library says, not too long."""
-    first = str(error).strip().split("\n")[0] or type(error).__name__
-    return first[:LONGEST_REASON]
+    """What a library says, in one line and not too long."""
+    if isinstance(error, KeyError) and error.args:
+        return f"the library knows no {error.args[0]!r}"[:LONGEST_REASON]
+    lines = [line.strip() for line in str(error).splitlines() if line.strip()] or [type(error).__name__]
+    said = " ".join(lines[:2]) if lines[0].endswith(":") else lines[0]
+    return said[:LONGEST_REASON]

@@ -105,6 +105,14 @@ def missing_weights(folder: Path) -> None:
     change(folder, "config.json", num_hidden_layers=3)
 
 
+def no_such_function(folder: Path) -> None:
+    change(folder, "config.json", hidden_act="swoosh")
+
+
+def broken_figure(folder: Path) -> None:
+    change(folder, "config.json", max_position_embeddings=2048.5)
+
+
 def no_tokenizer(folder: Path) -> None:
     for name in ("tokenizer.json", "tokenizer_config.json"):
         (folder / name).unlink()
@@ -141,7 +149,9 @@ INVALID: dict[Callable[[Path], None], str] = {
     junk: "header is damaged",
     missing_shard: "missing",
     shard_outside: "outside",
-    wrong_sizes: "cannot be loaded",
+    wrong_sizes: "and not",
+    no_such_function: "no 'swoosh'",
+    broken_figure: "expected int",
     missing_weights: "weights are missing",
     no_tokenizer: "no tokenizer",
     broken_tokenizer: "tokenizer",
