@@ -5,7 +5,7 @@ The wire between them is looked at, and cut. Only the engine does nothing by its
 import asyncio
 import contextlib
 import sys
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -15,6 +15,7 @@ import pytest
 import zmq
 
 from ai_pal import __version__
+from ai_pal.cluster import agent as agents
 from ai_pal.cluster import leases
 from ai_pal.cluster.agent import Agent
 from ai_pal.cluster.frames import BEAT, MESSAGE, WORKER
@@ -22,6 +23,7 @@ from ai_pal.cluster.giving import Giving
 from ai_pal.cluster.placements import Placements
 from ai_pal.cluster.relay import Relay
 from ai_pal.errors import Code
+from ai_pal.memory.devices import Device
 from ai_pal.protocol import cluster as wire
 from ai_pal.protocol import worker as inner
 from ai_pal.protocol.content import Message
@@ -37,6 +39,7 @@ LIMIT = 60.0
 A, B = "echo.1.1", "echo.2.1"
 MANY, SIZE = 4000, 10_000
 HELD_LOOKS = 100
+GB = 10**9
 SECRET = "the prompt that nobody on the way may read"
 
 
@@ -269,6 +272,32 @@ async def test_a_node_without_the_memory_refuses_before_anything_starts(near: Ne
     assert "GB is needed" in end.reason
 
 
+class TwoCards:
+    """Implements `Devices`: made up, and seen by who looks at all of them."""
+
+    def __init__(self, environ: Mapping[str, str]) -> None:
+        self._all = "CUDA_VISIBLE_DEVICES" not in environ
+
+    def look(self, engine: str) -> list[Device]:
+        return [Device("cuda:0", GB, GB, "", "GPU-a"), Device("cuda:1", GB, GB, "", "GPU-b")] * self._all
+
+
+@pytest.mark.parametrize(
+    ("need", "uuid", "lacks"),
+    [(2 * GB, "GPU-a", "2.0 GB is needed on cuda:0"), (0, "GPU-c", "no card GPU-c")],
+)
+async def test_a_node_without_the_memory_on_its_card_refuses_too(
+    near: Near, line: Wire, monkeypatch: pytest.MonkeyPatch, need: int, uuid: str, lacks: str
+) -> None:
+    monkeypatch.setattr(agents, "CardsHere", TwoCards)
+    near.place(A, await line.listen(), cards=(wire.CardShare(uuid, 0.5, need),))
+    await until(lambda: near.told)
+    (end,) = near.told
+    assert isinstance(end, wire.Ended)
+    assert end.refused
+    assert lacks in end.reason
+
+
 @pytest.mark.parametrize(
     ("uuids", "visible"), [(("GPU-b", "GPU-a"), "GPU-b,GPU-a"), ((), "0")], ids=["its own", "none of its own"]
 )
@@ -276,6 +305,7 @@ async def test_a_worker_sees_the_cards_of_its_ticket_and_no_others(
     near: Near, line: Wire, monkeypatch: pytest.MonkeyPatch, uuids: tuple[str, ...], visible: str
 ) -> None:
     monkeypatch.setenv("CUDA_VISIBLE_DEVICES", "0")  # as Ray has it in what it starts
+    monkeypatch.setattr(agents, "CardsHere", TwoCards)
     near.place(A, await line.listen(), cards=tuple(wire.CardShare(uuid, 0.5) for uuid in uuids))
     await until(lambda: said(near, A, inner.WorkerHello))
     worker = psutil.Process(next(one.pid for one in near.told if isinstance(one, wire.Launched)))
