@@ -50,6 +50,12 @@ def sampling_body(options: GenerationOptions) -> dict[str, Any]:
     return held(body) | STREAM
 
 
+def over_window(body: dict[str, Any], context: int) -> dict[str, Any]:
+    """With all of the window where -1 asks for it: as llama.cpp's documentation has it, not its server."""
+    of_all = {name: context for name in ("repeat_last_n", "dry_penalty_last_n") if body.get(name) == -1}
+    return body | of_all
+
+
 def seed_of(seed: Any) -> Any:
     """A seed that llama.cpp keeps: it has 32 bits, and their largest value, so -1 too, means random."""
     return seed % RANDOM_SEED if isinstance(seed, int) else seed

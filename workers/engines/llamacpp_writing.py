@@ -21,6 +21,7 @@ from workers.engines.llamacpp_prompts import Prompts
 from workers.engines.llamacpp_request import (
     answer_body,
     forces_calls,
+    over_window,
     seen,
     stop_list,
     stops_of,
@@ -85,7 +86,7 @@ class Writing:
 
     def complete(self, request: CompleteText, answer: Generation) -> None:
         """Go on with a text as it is, or fill in the middle of one."""
-        options, body = request.options, text_body(request)
+        options, body = request.options, over_window(text_body(request), self._context)
         answer.configure(
             stops=[],
             prefill=options.prefill,
@@ -120,7 +121,7 @@ class Writing:
             rendered,
             left=lambda: self._context - counter.conversation(messages),
         )
-        body |= prompt
+        body = over_window(body | prompt, self._context)
         if request.watch:
             body |= seen(body, LIKELIEST)
         if (budget := body.get("thinking_budget_tokens")) is not None:

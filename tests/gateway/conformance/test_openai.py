@@ -426,7 +426,13 @@ def test_more_answers_than_are_under_way_together(http: httpx2.Client) -> None:
 def test_what_engines_alone_know_is_asked_on_each_route(http: httpx2.Client) -> None:
     how = {"model": "smollm2", "repeat_last_n": 8, "typical_p": 0.9, "samplers": ["dry", "top_k", "xtc"]}
     how |= {"dry_multiplier": 0.5, "dry_sequence_breakers": ["\n"], "xtc_probability": 0.1, "min_keep": 1}
-    how |= {"dynatemp_range": 0.1, "top_n_sigma": -1.0, "ignore_eos": False, "n_keep": 0, "n_indent": 0}
+    how |= {
+        "dynatemp_range": 0.1,
+        "top_n_sigma": -1.0,
+        "ignore_eos": False,
+        "n_keep": 0,
+        "dry_penalty_last_n": -1,
+    }
     how |= {"mirostat": 2, "mirostat_tau": 5.0, "t_max_predict_ms": 60_000, "grammar": 'root ::= "red"'}
     for path, body in (
         ("/v1/chat/completions", {"messages": [USER], "max_tokens": 2}),
