@@ -7,6 +7,7 @@ import msgspec
 from ai_pal.client import AsyncClient
 from ai_pal.client.asking import Asking
 from ai_pal.gateway.asked import Begin, Coming, chat
+from ai_pal.gateway.earlier_calls import as_it_reads
 from ai_pal.gateway.filtered import Filtered, Keep
 from ai_pal.protocol import client as wire
 from ai_pal.protocol.content import Message, Text
@@ -28,9 +29,10 @@ def begun(messages: Sequence[Message]) -> tuple[list[Message], str]:
 
 def going_on(messages: list[Message], given: str, how: Asking) -> Begin:
     """A conversation whose answer begins with `given`, which may be nothing."""
+    asking: Asking = {**how, "prefill": given} if given else how
+    ask = as_it_reads(lambda turns: chat(turns, asking), messages, how)
     if not given:
-        return chat(messages, how)
-    ask = chat(messages, {**how, "prefill": given})
+        return ask
 
     def begin(client: AsyncClient, said: Asking) -> Coming:
         return Filtered(ask(client, said), _without(given))

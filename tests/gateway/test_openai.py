@@ -10,6 +10,7 @@ import pytest
 from pydantic import BaseModel
 
 from tests import pictures
+from tests.gateway import plain_http
 
 TOOL = {
     "type": "function",
@@ -232,3 +233,25 @@ def test_several_texts_are_gone_on_with(client: openai.OpenAI) -> None:
     with pytest.raises(openai.BadRequestError) as caught:
         client.completions.create(prompt=["x"] * 129, **how)
     assert caught.value.param == "prompt"
+
+
+def test_calls_of_before_are_read_as_text_by_a_model_without_tools(gateway: str) -> None:
+    call = {"id": "a", "type": "function", "function": {"name": "weather", "arguments": "{}"}}
+    talk = [
+        {"role": "user", "content": "How is it?"},
+        {"role": "assistant", "content": None, "tool_calls": [call]},
+        {"role": "tool", "tool_call_id": "a", "content": "sunny"},
+    ]
+    of_ollama = [talk[0], {"role": "assistant", "tool_calls": [{"function": {"name": "weather"}}]}, talk[2]]
+    items = [
+        talk[0],
+        {"type": "function_call", "call_id": "a", "name": "weather", "arguments": "{}"},
+        {"type": "function_call_output", "call_id": "a", "output": "sunny"},
+    ]
+    for path, body in (
+        ("/v1/chat/completions", {"messages": talk, "max_tokens": 2}),
+        ("/v1/responses", {"input": items, "max_output_tokens": 16, "store": False}),
+        ("/api/chat", {"messages": of_ollama, "stream": False, "options": {"num_predict": 2}}),
+    ):
+        answer = plain_http.post(gateway + path, json={"model": "smollm2", **body})
+        assert answer.status_code == 200, answer.text

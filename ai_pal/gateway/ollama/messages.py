@@ -25,7 +25,7 @@ ROLES = ("system", "user", "assistant", "tool")
 
 
 class Message(msgspec.Struct):
-    """null says nothing, as in Go; roles are in any case."""
+    """null says nothing, as in Go; roles are in any case, and OpenAI's `developer` is the system's."""
 
     role: str
     content: str | None = None
@@ -37,7 +37,7 @@ class Message(msgspec.Struct):
 
 
 def _role(message: Message, where: str) -> ours.Role:
-    role = message.role.lower()
+    role = "system" if message.role == "developer" else message.role.lower()
     if role not in ROLES:
         raise BodyError(f"{message.role!r} is no role", f"{where}.role", ", ".join(ROLES))
     return role  # type: ignore[return-value]

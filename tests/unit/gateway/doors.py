@@ -19,7 +19,7 @@ from openai.types.responses import input_token_count_params, response_create_par
 
 from ai_pal.client import AsyncClient
 from ai_pal.client.vectors import Embeddings, TokenCount
-from ai_pal.gateway import adaptive, seals
+from ai_pal.gateway import adaptive, earlier_calls, seals
 from ai_pal.gateway.anthropic import doors as anthropic
 from ai_pal.gateway.asked import Asked, Errand
 from ai_pal.gateway.bodies import decoded
@@ -193,16 +193,16 @@ def inside(thing: Any, deep: int = 4) -> str:
 
 
 def still(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Names and times are the same in all, and each model thinks."""
+    """Names and times are the same in all, and each model can do all."""
     monkeypatch.setattr(secrets, "token_hex", lambda count=8: "0" * 2 * count)
     monkeypatch.setattr(time, "time", lambda: 1.0)
     monkeypatch.setattr(time, "monotonic", lambda: 1.0)
 
-    async def thinks(*_: object) -> bool:
+    async def able(*_: object) -> bool:
         return True
 
-    for module in (adaptive, anthropic):
-        monkeypatch.setattr(module, "can_think", thinks)
+    for module in (adaptive, earlier_calls):
+        monkeypatch.setattr(module, "can", able)
 
 
 def _chat(body: Body) -> Body:

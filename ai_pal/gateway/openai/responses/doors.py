@@ -15,6 +15,7 @@ from ai_pal.gateway.account_lines import without_lines
 from ai_pal.gateway.answered_calls import never_answered
 from ai_pal.gateway.asked import Apart, Asked, Begin, Errand, Watched, chat
 from ai_pal.gateway.bodies import BodyError
+from ai_pal.gateway.earlier_calls import as_it_reads
 from ai_pal.gateway.openai.responses import items, request
 from ai_pal.gateway.openai.responses.answer import ResponseStream, Wishes
 from ai_pal.gateway.openai.responses.background import Background, Running, Verbatim
@@ -51,7 +52,8 @@ class Responses:
         asked = self._storing(request.read(body))
         given, turns, level = self._said(asked, owner)
         how = request.how(asked)
-        begin = Bound(chat(_behind(asked.instructions, turns), how), how, level)
+        ask = as_it_reads(lambda said: chat(said, how), _behind(asked.instructions, turns), how)
+        begin = Bound(ask, how, level)
         name = f"resp_{secrets.token_hex(12)}"
 
         def keep(response: dict[str, Any], answer: Message) -> None:
