@@ -15,8 +15,7 @@ import pytest
 import zmq
 
 from ai_pal import __version__
-from ai_pal.cluster import agent as agents
-from ai_pal.cluster import leases
+from ai_pal.cluster import agent_worker, leases
 from ai_pal.cluster.agent import Agent
 from ai_pal.cluster.frames import BEAT, MESSAGE, WORKER
 from ai_pal.cluster.giving import Giving
@@ -289,7 +288,7 @@ class TwoCards:
 async def test_a_node_without_the_memory_on_its_card_refuses_too(
     near: Near, line: Wire, monkeypatch: pytest.MonkeyPatch, need: int, uuid: str, lacks: str
 ) -> None:
-    monkeypatch.setattr(agents, "CardsHere", TwoCards)
+    monkeypatch.setattr(agent_worker, "CardsHere", TwoCards)
     near.place(A, await line.listen(), cards=(wire.CardShare(uuid, 0.5, need),))
     await until(lambda: near.told)
     (end,) = near.told
@@ -305,7 +304,7 @@ async def test_a_worker_sees_the_cards_of_its_ticket_and_no_others(
     near: Near, line: Wire, monkeypatch: pytest.MonkeyPatch, uuids: tuple[str, ...], visible: str
 ) -> None:
     monkeypatch.setenv("CUDA_VISIBLE_DEVICES", "0")  # as Ray has it in what it starts
-    monkeypatch.setattr(agents, "CardsHere", TwoCards)
+    monkeypatch.setattr(agent_worker, "CardsHere", TwoCards)
     near.place(A, await line.listen(), cards=tuple(wire.CardShare(uuid, 0.5) for uuid in uuids))
     await until(lambda: said(near, A, inner.WorkerHello))
     worker = psutil.Process(next(one.pid for one in near.told if isinstance(one, wire.Launched)))
