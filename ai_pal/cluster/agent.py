@@ -213,7 +213,10 @@ def main() -> int:
     """The agent as a command; it ends with its stdin."""
     os.umask(0o077)
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is the client's
-    ticket = msgspec.json.decode(sys.stdin.buffer.readline(), type=wire.Ticket)
+    try:
+        ticket = msgspec.json.decode(sys.stdin.buffer.readline(), type=wire.Ticket)
+    except msgspec.ValidationError as error:
+        sys.exit(f"AI-PAL {__version__} is here, and was told what it does not know: {error}")
     keys = curve.fresh_keys()
     sys.stdout.write(f"{KEY}{keys.public}\n")
     sys.stdout.flush()

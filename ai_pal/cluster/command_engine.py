@@ -20,6 +20,7 @@ import msgspec
 from ai_pal.cluster import agent, facts
 from ai_pal.cluster.engine import SILENT_SECONDS, START_SECONDS, Events
 from ai_pal.errors import Code
+from ai_pal.protocol import node_facts
 from ai_pal.protocol.cluster import Node, Ticket
 from ai_pal.restarts import Restarts
 
@@ -157,11 +158,11 @@ class _Lookout:
 
     def _told(self, text: str) -> None:
         try:
-            node = msgspec.json.decode(text, type=Node)
-        except msgspec.DecodeError:  # another version is there
+            node = node_facts.read(text, self._node)
+        except msgspec.DecodeError:  # something else writes there
             return
         now = time.monotonic()
-        self._node, self._told_at = msgspec.structs.replace(node, name=self._node.name), now
+        self._node, self._told_at = node, now
         self._tell_by = now + GIVE_UP_SECONDS
 
 

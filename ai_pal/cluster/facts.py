@@ -14,6 +14,7 @@ from pathlib import Path
 
 import msgspec
 
+from ai_pal import __version__
 from ai_pal.catalog.cache import nearest
 from ai_pal.catalog.identity import identities
 from ai_pal.cluster.engine import FACTS_SECONDS
@@ -21,6 +22,7 @@ from ai_pal.memory.cards import ENGINES
 from ai_pal.memory.devices import CardsHere, Devices
 from ai_pal.memory.machine import MachineMemory
 from ai_pal.protocol.cluster import Card, Node
+from ai_pal.protocol.node_facts import FilesTold
 
 MARK = "ai-pal-node "
 """How each line begins: login shells write to stdout too."""
@@ -51,6 +53,7 @@ class Facts:
             self._node, self._memory.free(), self._total, len(os.sched_getaffinity(0)), cards, self._files,
             cache=str(self._cache), disk=self._disk(), pressure=round(self._memory.pressure()),
             computing=frozenset(engine for engine, found in seen.items() if found), address=self._address,
+            version=__version__,
         )  # fmt: skip
 
     def _disk(self) -> int | None:
@@ -76,9 +79,10 @@ def main(node: str) -> int:
     from ai_pal import catalog
     from ai_pal.config import load_settings
 
-    facts = Facts(node, catalog.cache_dir(load_settings().settings), own_address())
+    facts, files = Facts(node, catalog.cache_dir(load_settings().settings), own_address()), FilesTold()
     while True:
-        sys.stdout.write(MARK + msgspec.json.encode(facts.look()).decode() + "\n")
+        (told,) = files.shortened([facts.look()])
+        sys.stdout.write(MARK + msgspec.json.encode(told).decode() + "\n")
         sys.stdout.flush()
         if select.select([0], [], [], FACTS_SECONDS)[0] and not os.read(0, 4096):
             return 0

@@ -21,6 +21,7 @@ from ai_pal.egress.report import report
 from ai_pal.errors import AiPalError, Code, Failure
 from ai_pal.protocol import cluster as wire
 from ai_pal.protocol.egress import EgressBeat, EgressHello
+from ai_pal.protocol.node_facts import FilesTold
 from ai_pal.transport import parent_death
 from ai_pal.transport.outlet import Outlet
 
@@ -63,6 +64,7 @@ class ClusterProcess:
         self._giving: Giving | None = None
         self._placements: Placements | None = None
         self._told: tuple[wire.Node, ...] | None = None
+        self._files = FilesTold()
         self._look_at = self._beat_at = 0.0
         self._stuck = False
         self._out = Outlet(lambda frames: False, lambda paused: None)
@@ -116,7 +118,7 @@ class ClusterProcess:
             self._placements.fell_silent({node.name for node in nodes if node.silent}, now)
             if nodes != self._told and not self._stuck:
                 self._told = nodes
-                self._tell(wire.Nodes(nodes))
+                self._tell(wire.Nodes(self._files.shortened(nodes)))
 
     def close(self) -> None:
         """End all agents."""

@@ -4,6 +4,7 @@ import msgspec
 
 from ai_pal.cluster import facts
 from ai_pal.protocol.cluster import Ticket
+from ai_pal.protocol.node_facts import FilesTold
 from ai_pal.transport import curve
 
 
@@ -29,7 +30,9 @@ class Scout:
         from ai_pal import catalog
         from ai_pal.config import load_settings
 
+        self._files = FilesTold()
         self._facts = facts.Facts(name, catalog.cache_dir(load_settings().settings), address)
 
     def look(self) -> bytes:
-        return msgspec.json.encode(self._facts.look())
+        (told,) = self._files.shortened([self._facts.look()])
+        return msgspec.json.encode(told)

@@ -10,6 +10,7 @@ import msgspec
 
 from ai_pal.cluster.engine import SILENT_SECONDS
 from ai_pal.cluster.ray_nodes import RayNode, last_words
+from ai_pal.protocol import node_facts
 from ai_pal.protocol.cluster import Node
 from ai_pal.restarts import Restarts
 
@@ -71,7 +72,7 @@ class Lookout:
             return
         self._asked = False
         try:
-            node = msgspec.json.decode(done.result(), type=Node)
+            node = node_facts.read(done.result(), self._node)
         except Exception as error:  # noqa: BLE001 - its node has gone, or has no AI-PAL of this version
             self._failed(error)
         else:

@@ -40,8 +40,9 @@ class Node(msgspec.Struct, frozen=True, omit_defaults=True):
     identities of the model files there (`ai_pal.catalog.identity`), `cache` the folder that these lie in, and
     `disk` the bytes that are free there, None for not known. `pressure` is the percentage of the time that
     processes there wait for memory. `computing` are the engines whose builds there compute on its `cards`,
-    `address` is where other nodes reach it, "" for not known. One that is `silent` does not answer now: all
-    else is what it told last, and nothing is placed there."""
+    `address` is where other nodes reach it, "" for not known, `version` that of AI-PAL there. On its way it
+    has the `same_files` as were told last instead of `files` (`node_facts`). One that is `silent` does not
+    answer now: all else is what it told last, and nothing is placed there."""
 
     name: str
     free: int = 0
@@ -55,6 +56,8 @@ class Node(msgspec.Struct, frozen=True, omit_defaults=True):
     pressure: int = 0
     computing: frozenset[str] = frozenset()
     address: str = ""
+    version: str = ""
+    same_files: bool = False
 
 
 class ModelFile(msgspec.Struct, frozen=True, omit_defaults=True):

@@ -18,6 +18,7 @@ from ai_pal.protocol import client as outer
 from ai_pal.protocol import cluster as wire
 from ai_pal.protocol import worker as inner
 from ai_pal.protocol.egress import EgressBeat, EgressHello
+from ai_pal.protocol.node_facts import FilesTold
 from ai_pal.server.children.cluster import MODULE, Cluster
 from ai_pal.server.children.egress import EgressPolicy, EgressProcess
 from ai_pal.server.endpoints.workers import WorkerEndpoint
@@ -36,7 +37,7 @@ from tests.simulation.scale_meter import Meter
 GB = 10**9
 NODE, NEED = 64 * GB, 2 * GB
 PLACE, SIZE = "org/model-0.gguf", 7
-FILES = tuple(f"org/model-{number}.gguf:{SIZE}" for number in range(20))
+FILES = frozenset(f"org/model-{number}.gguf:{SIZE}" for number in range(20))
 CARD, LAYERS, LAYER = 12 * GB, 4, 300_000_000
 """A card of a node, and what of each model may lie on it."""
 
@@ -62,7 +63,7 @@ class Scale:
         self._on_cards, self._others_have = Counter[str](), dict[str, int]()
         self.time, self.dice, self.meter = VirtualTime(), random.Random(seed), Meter()
         self._clock = VirtualClock(self.time)
-        self._memory = NODE
+        self._memory, self._files = NODE, FilesTold()
         self._facts = [self._fact(f"node{number:04}") for number in range(nodes)]
         self._agents: dict[str, ScaleAgent] = {}
         self._cards: dict[str, tuple[wire.CardShare, ...]] = {}
@@ -164,12 +165,14 @@ class Scale:
     def _look_at_nodes(self) -> None:
         """Each second each node tells how much is free there."""
         self._facts = [self._fact(node.name) for node in self._facts]
-        self.meter.run(CLUSTER, "nodes told", lambda: self._tell(wire.Nodes(tuple(self._facts))))
+        self.meter.run(
+            CLUSTER, "nodes told", lambda: self._tell(wire.Nodes(self._files.shortened(self._facts)))
+        )
         self.time.after(NODES_SECONDS, self._look_at_nodes)
 
     def _fact(self, name: str) -> wire.Node:
         free = self._memory - self.dice.randrange(NEED // 2)
-        node = wire.Node(name, free, self._memory, 16, files=frozenset(FILES), cache="/m")
+        node = wire.Node(name, free, self._memory, 16, files=FILES, cache="/m")
         if self._model is None:
             return node
         uuid = f"GPU-{name}"

@@ -97,8 +97,8 @@ class Vllm:
         threading.Thread(target=run, name=f"job {key}", daemon=True).start()
 
     def _count(self, job: CountTokens) -> None:
-        said = chat.chat_body(job.messages, job.options)["messages"]
-        self._sink.counted(job.key, self._counter.rendered(said))
+        told = self._asker.ask("/tokenize", chat.count_body(job.messages, job.options))
+        self._sink.counted(job.key, int(told["count"]))
 
     def _answer(self, job: Generate | CompleteText, answer: "_Answer") -> None:
         began = time.monotonic()

@@ -26,6 +26,9 @@ NAMES = {
 EXTRA = ("ignore_eos", "min_tokens", "stop_token_ids", "skip_special_tokens", "length_penalty")
 """What else a request may say to it by name."""
 
+TEMPLATE = ("chat_template_kwargs", "continue_final_message", "add_generation_prompt")
+"""What changes the prompt that a conversation becomes."""
+
 STREAM = {
     "model": "model",
     "stream": True,
@@ -48,6 +51,12 @@ def chat_body(messages: Sequence[Message], options: GenerationOptions) -> dict[s
         said.append({"role": "assistant", "content": options.prefill})
         body |= {"continue_final_message": True, "add_generation_prompt": False}
     return body
+
+
+def count_body(messages: Sequence[Message], options: GenerationOptions) -> dict[str, Any]:
+    """What it counts as the prompt of that answer. Raises as `chat_body`."""
+    body = chat_body(messages, options)
+    return {name: body[name] for name in ("model", "messages", *TEMPLATE) if name in body}
 
 
 def completion_body(job: CompleteText) -> dict[str, Any]:

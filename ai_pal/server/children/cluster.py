@@ -10,6 +10,7 @@ from ai_pal.errors import AiPalError, Code, Failure, fail
 from ai_pal.protocol import cluster as wire
 from ai_pal.protocol.client import NodeCard, NodeStatus
 from ai_pal.protocol.egress import FromEgress
+from ai_pal.protocol.node_facts import completed
 from ai_pal.restarts import Restarts
 from ai_pal.server.children.egress import EgressProcess
 from ai_pal.server.nodes.base import ExitStatus, LaunchSpec, OnLine
@@ -143,7 +144,8 @@ class Cluster:
                 self.process.stop(message.failure)
             case wire.Nodes():
                 self._observe_changes(message.nodes)
-                self._nodes = message.nodes
+                before = {node.name: node for node in self._nodes or ()}
+                self._nodes = tuple(completed(node, before.get(node.name)) for node in message.nodes)
             case wire.Launched() if process := self._workers.get(message.worker):
                 process.launched(message.pid)
                 self._observe("worker_placed", worker=message.worker, node=process.node, pid=message.pid)

@@ -8,7 +8,7 @@ from typing import NamedTuple, Protocol
 
 from msgspec.structs import replace
 
-from ai_pal import memory
+from ai_pal import __version__, memory
 from ai_pal.errors import Code, Failure
 from ai_pal.memory.card_search import best_on_cards
 from ai_pal.memory.spread import Place, first_that_will_do, most_of, spread, when_some_have_left
@@ -340,6 +340,9 @@ class NodeAdmission:
         if node.silent:
             soon = self._known.may_answer_soon(node.name)
             return replace(place, objection="does not answer", cause=Code.NO_NODE, awaited=soon)
+        if node.version not in ("", __version__):
+            has = f"has AI-PAL {node.version}, this is {__version__}"
+            return replace(place, objection=has, cause=Code.NO_NODE)
         if self._known.is_drained(node.name):
             return replace(place, objection="is drained", cause=Code.NO_NODE)
         return place

@@ -5,6 +5,7 @@ from collections.abc import Callable, Mapping, Sequence
 import msgspec
 import pytest
 
+from ai_pal import __version__
 from ai_pal.catalog.resolved import Resolved
 from ai_pal.errors import Code, Failure
 from ai_pal.memory import Claims, gigabytes
@@ -490,6 +491,17 @@ def test_a_node_that_is_drained_gets_nothing_and_what_ran_there_is_served_elsewh
     world.exit(code=0)
     assert world.placed == ["a", "b"]
     assert world.end is None
+
+
+def test_a_node_with_another_version_gets_nothing_and_the_refusal_tells_both() -> None:
+    world = World(Node("a", 5 * GB, version="0.0.9"), Node("b", 3 * GB, version=__version__))
+    world.ask()
+    assert world.placed == ["b"]
+    other = World(Node("a", 5 * GB, version="0.0.9"))
+    other.ask()
+    assert other.end is not None
+    assert other.end.code == Code.NO_NODE
+    assert other.end.message.endswith(f"a has AI-PAL 0.0.9, this is {__version__}")
 
 
 def test_where_all_nodes_are_drained_the_refusal_says_so() -> None:

@@ -5,7 +5,7 @@ import pytest
 from ai_pal.protocol.content import Message
 from ai_pal.protocol.options import GenerationOptions, JsonObject
 from ai_pal.protocol.worker import CompleteText
-from workers.engines.vllm_chat import chat_body, completion_body
+from workers.engines.vllm_chat import chat_body, completion_body, count_body
 
 HI = [Message("user", "hi")]
 
@@ -31,6 +31,17 @@ HI = [Message("user", "hi")]
 def test_what_is_wished_is_told_by_its_own_names(options: GenerationOptions, said: dict[str, Any]) -> None:
     usual = chat_body(HI, GenerationOptions())
     assert chat_body(HI, options) == usual | said
+
+
+def test_what_is_counted_is_the_prompt_of_that_answer() -> None:
+    assert count_body(HI, GenerationOptions(seed=3)) == {
+        "model": "model",
+        "messages": [{"role": "user", "content": "hi"}],
+    }
+    asked = GenerationOptions(thinking="off", prefill="So")
+    whole = chat_body(HI, asked)
+    kept = ("model", "messages", "chat_template_kwargs", "continue_final_message", "add_generation_prompt")
+    assert count_body(HI, asked) == {name: whole[name] for name in kept}
 
 
 def test_nothing_else_is_told_unasked() -> None:
