@@ -3,16 +3,8 @@
 import contextlib
 import os
 from collections.abc import Callable, Mapping, Sequence
-from functools import lru_cache
 
-import msgspec
-
-from ai_pal import catalog, privacy
-from ai_pal.catalog.abilities import abilities_of
-from ai_pal.catalog.larger import larger_than
-from ai_pal.catalog.model import WRITES
-from ai_pal.catalog.resolved import Resolved
-from ai_pal.catalog.senses import abilities_with_senses, senses_of
+from ai_pal import privacy
 from ai_pal.catalog.twins import twin, window_at_ollama
 from ai_pal.config import Settings, paths
 from ai_pal.config.clouds import OLLAMA, clouds, ollama_is_set_up, ollama_url, provider_names
@@ -20,31 +12,19 @@ from ai_pal.config.elsewhere import elsewhere
 from ai_pal.config.machine_settings import provider_of
 from ai_pal.config.provider_access import Access, consented, read_access
 from ai_pal.errors import AiPalError, Code
-from ai_pal.memory.estimates import window_of
-from ai_pal.protocol.client import KEPT_HERE
 from ai_pal.protocol.egress import MachineState
-from ai_pal.protocol.options import Ability
 from ai_pal.protocol.provider import Provider
 from ai_pal.providers.cloud import cloud
 from ai_pal.providers.prices import PriceTable, price_table
 from ai_pal.providers.server import Server
 from ai_pal.server.app.machines import there as on_machine
-from ai_pal.server.app.recent import MOST_LOOKS, Recent
-from ai_pal.server.app.references import load_of, stamp_of
-from ai_pal.server.pool.lifecycle import Phase
+from ai_pal.server.app.own_models import OwnModels
 from ai_pal.server.pool.pool import Pool
 from ai_pal.server.ports import Clock
-from ai_pal.server.router.policy.candidate import UNUSABLE
-from ai_pal.server.router.policy.snapshot import Here, Snapshot, There
+from ai_pal.server.router.policy.snapshot import Snapshot, There
 from ai_pal.server.services.inquiries import Subject
 from ai_pal.store.accounts import Accounts
 from ai_pal.store.machine_models import told_models
-
-LARGER_FRESH = 30.0
-"""Seconds for which a look at all models of the disk holds."""
-
-MOST_LARGER = 2
-"""Larger models that are asked, one after the other, where one doubts its answer."""
 
 
 class MachineSnapshots:
@@ -61,28 +41,25 @@ class MachineSnapshots:
         told: Callable[[str], MachineState | None] = lambda name: None,
     ) -> None:
         """`told` is what another machine has told of itself."""
-        self._clock, self._pool, self._told = clock, pool, told
+        self._told = told
         self.spent, self.spent_by, self._environ = accounts.spent, accounts.spent_by, environ
         self._met: set[str] = set()
+        self._own = OwnModels(settings, clock, pool)
+        self.seeing, self.larger, self.look_anew = self._own.seeing, self._own.larger, self._own.look_anew
         self.take(settings)
 
     def take(self, settings: Settings) -> None:
         """From now on these are in force."""
         self._settings = settings
+        self._own.take(settings)
         self._clouds, self._names = clouds(settings), provider_names(settings)
         self._prices = price_table().over(settings.prices)
-        self.look_anew()
-
-    def look_anew(self) -> None:
-        """The models on the disk are others now: what was seen of them holds no longer."""
-        self._looked, self._named = Recent[Here](self._clock), Recent[str](self._clock)
-        self._larger: tuple[float, list[str]] = (float("-inf"), [])
 
     def prices(self) -> PriceTable:
         return self._prices
 
     def snapshot(self, reference: str, lora: Sequence[str] = ()) -> Snapshot:
-        reference = self._meant(reference)
+        reference = self._own.meant(reference)
         there = elsewhere(reference, self._names)
         if there is not None and there.provider == OLLAMA:
             return Snapshot(ollama=self._ollama(there.model, named=True))
@@ -91,7 +68,7 @@ class MachineSnapshots:
         if there is not None:
             return Snapshot(clouds=(self._cloud(there.provider, self._access(), there.model),))
         if reference:
-            here = self._here(reference, lora)
+            here = self._own.here(reference, lora)
             nothing = here.failure is not None and here.failure.code == Code.MODEL_NOT_FOUND
             return Snapshot(
                 here=here, ollama=None if nothing else self._ollama(twin(reference, self._settings))
@@ -101,31 +78,8 @@ class MachineSnapshots:
         servers = tuple(self._cloud(name, access) for name in self._clouds)
         own = self._settings.machines.items()
         machines = tuple(self._machine(name, one.model) for name, one in own if one.model)
-        here = self._here("", lora)
+        here = self._own.here("", lora)
         return Snapshot(here=here, machines=machines, ollama=self._ollama(model), clouds=servers)
-
-    def seeing(self) -> list[Here]:
-        able = abilities_with_senses(self._settings)
-        loaded = {worker.model: _set_of(*worker.info.abilities) for worker in self._pool if worker.info}
-        able |= {name: known for name, known in loaded.items() if known & {"images", "audio"}}
-        return [msgspec.structs.replace(self._here(name), abilities=known) for name, known in able.items()]
-
-    def larger(self) -> list[Here]:
-        own, now = self._here(""), self._clock.now()
-        if own.resolved is None:
-            return []
-        at, names = self._larger
-        if now - at >= LARGER_FRESH:
-            names = larger_than(own.model, own.resolved.size, self._settings)
-            self._larger = now, names
-        found = [self._here(name) for name in names]
-        return [one for one in found if self._has_room(one)][:MOST_LARGER]
-
-    def _has_room(self, here: Here) -> bool:
-        chats = here.abilities is None or "chat" in here.abilities
-        if here.failure is not None or here.resolved is None or here.absent or not chats:
-            return False
-        return here.loaded or self._pool.admission.fits(here.resolved.load)
 
     def providers(self) -> list[Subject]:
         """Who could be asked at all, and the models that they would be asked for."""
@@ -148,90 +102,6 @@ class MachineSnapshots:
             )
             for name, setting in self._settings.machines.items()
         ]
-
-    def _meant(self, reference: str) -> str:
-        """An alias of a provider's model as that model. To find which model none means takes 2 ms of looking
-        through folders."""
-        named = self._named.get(reference)
-        if named is None:
-            with contextlib.suppress(AiPalError):  # a circle of aliases: said where its file is looked for
-                named = catalog.meant(reference, self._settings)
-                self._named.put(reference, named)
-        return reference if named is None else named
-
-    # -- this machine --------------------------------------------------------------------------
-
-    def _here(self, reference: str, lora: Sequence[str] = ()) -> Here:
-        """What is known of a model, and what is wrong with its name or its file."""
-        if lora:
-            named = reference or catalog.default_model(self._settings)
-            reference = catalog.with_adapters(named, lora)
-        found = self._looked.get(reference)
-        if found is None or _has_changed(found):
-            found = self._look(reference)
-            if found.failure is None:  # else looked at again each time: it may be mended by then
-                self._looked.put(reference, found)
-        here = self._as_loaded(found, found.model)
-        if not found.on_nodes:
-            return here
-        alone = msgspec.structs.replace(found, on_nodes=False)
-        kept = self._as_loaded(alone, f"{found.model}{KEPT_HERE}")
-        return msgspec.structs.replace(here, kept=kept)
-
-    def _look(self, reference: str) -> Here:
-        name = reference or catalog.default_model(self._settings)
-        try:
-            found = catalog.find(name, self._settings)
-        except AiPalError as error:
-            return Here(model=name, state=UNUSABLE, on_nodes=self._settings.cluster.on, failure=error.failure)
-        resolved = None
-        with contextlib.suppress(AiPalError, OSError, ValueError):
-            resolved = load_of(name, self._settings)
-        return Here(
-            model=name,
-            state="here" if found.is_here else "not_here",
-            window=self._window(found, resolved),
-            absent=not found.is_here,
-            on_nodes=self._settings.cluster.on,
-            resolved=resolved,
-            abilities=self._abilities(found, resolved),
-        )
-
-    def _window(self, found: catalog.Found, resolved: Resolved | None) -> int:
-        """Tokens that a conversation with it may have, as far as that is known before the load; else 0."""
-        known = found.entry.context if found.entry is not None else 0
-        if resolved is not None:
-            with contextlib.suppress(AiPalError, OSError, ValueError):
-                window = window_of(resolved.load) if resolved.load.path else None
-                return window.tokens if window is not None else resolved.load.context or known
-        return min(known or self._settings.context, self._settings.context or known)
-
-    @staticmethod
-    def _abilities(found: catalog.Found, resolved: Resolved | None) -> frozenset[Ability] | None:
-        """What it can be asked for at most, as far as that is known before the load."""
-        if resolved is not None and resolved.load.path:
-            with contextlib.suppress(AiPalError, OSError, ValueError):
-                return abilities_of(resolved.load) or WRITES | senses_of(resolved.load)
-        return found.entry.abilities if found.entry is not None else None
-
-    def _as_loaded(self, here: Here, name: str) -> Here:
-        """With what the worker of this name, if there is one, adds."""
-        model_worker = None if here.failure is not None else self._pool.serving(name)
-        if model_worker is None:
-            return here
-        phase, reason = model_worker.state.phase, model_worker.state.reason
-        failed = phase is Phase.FAILED and model_worker.state.until > self._clock.now()
-        return Here(
-            model=here.model,
-            state=phase.value if phase is not Phase.GONE else here.state,
-            window=model_worker.info.context if model_worker.info is not None else here.window,
-            loaded=phase is Phase.READY,
-            absent=here.absent and phase is Phase.GONE,
-            on_nodes=here.on_nodes,
-            failure=reason if failed else None,
-            resolved=here.resolved,
-            abilities=here.abilities if model_worker.info is None else _set_of(*model_worker.info.abilities),
-        )
 
     # -- other machines ------------------------------------------------------------------------
 
@@ -284,21 +154,5 @@ class MachineSnapshots:
         return cloud(name, self._clouds[name], access.get(name, Access()), self._environ, model)
 
 
-def _has_changed(here: Here) -> bool:
-    """Whether its files were taken away or replaced since it was looked at."""
-    if here.resolved is None or not here.resolved.stamp:
-        return False
-    try:
-        return stamp_of(here.resolved.load) != here.resolved.stamp
-    except (AiPalError, OSError):
-        return True
-
-
 def _named(*models: str) -> tuple[str, ...]:
     return tuple(dict.fromkeys(model for model in models if model))
-
-
-@lru_cache(maxsize=MOST_LOOKS)
-def _set_of(*abilities: Ability) -> frozenset[Ability]:
-    """The same one for all requests of a model, which hold it while they are open."""
-    return frozenset(abilities)
