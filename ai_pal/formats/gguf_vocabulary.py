@@ -5,11 +5,13 @@ from pathlib import Path
 import msgspec
 
 from ai_pal.formats.gguf import VOCABULARY, opened
-from ai_pal.formats.gguf_cursor import FARTHEST, Cursor
+from ai_pal.formats.gguf_cursor import FARTHEST, TEXT, Cursor
 
 BEGINS, NAME = "tokenizer.", "general.name"
 """llama.cpp knows some vocabularies by the name of their model."""
 TEMPLATE = "tokenizer.chat_template"
+LENGTH, LONGEST_KEY = 8, 128
+"""Bytes: of the number before a text, and of a key."""
 
 
 class Vocabulary(msgspec.Struct, frozen=True):
@@ -42,17 +44,18 @@ def read_chat_template(path: Path) -> str:
     return read_chat_templates(path).get("", "")
 
 
-def read_chat_templates(path: Path, having: str = "") -> dict[str, str]:
-    """The chat templates that stand in the file, by their names, "" for the usual one; none where nothing at
-    its front is `having`, which is seen sooner. Raises `AiPalError` (`model_invalid`)."""
+def read_chat_templates(path: Path) -> dict[str, str]:
+    """The chat templates that stand in the file, by their names, "" for the usual one. Searches for their
+    keys: the lists before them have no index. Raises `AiPalError` (`model_invalid`)."""
     found: dict[str, str] = {}
     with opened(path) as (data, _):
-        if having and data.find(having.encode(), 0, FARTHEST) < 0:
-            return found
-        cursor = Cursor(data)
-        for _ in range(cursor.counts()[1]):
-            key = cursor.text()
-            value = cursor.value(cursor.unpack("<I")[0])
-            if key == TEMPLATE or key.startswith(f"{TEMPLATE}."):
-                found[key.removeprefix(TEMPLATE).removeprefix(".")] = str(value)
+        at = data.find(TEMPLATE.encode(), 0, FARTHEST)
+        while at >= 0:
+            cursor = Cursor(data, at - LENGTH)
+            if cursor.unpack("<Q")[0] <= LONGEST_KEY:
+                cursor = Cursor(data, at - LENGTH)
+                key = cursor.text()
+                if (key == TEMPLATE or key.startswith(f"{TEMPLATE}.")) and cursor.unpack("<I")[0] == TEXT:
+                    found[key.removeprefix(TEMPLATE).removeprefix(".")] = cursor.text()
+            at = data.find(TEMPLATE.encode(), at + 1, FARTHEST)
     return found

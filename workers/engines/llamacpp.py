@@ -34,6 +34,7 @@ from workers.engines.llamacpp_loading import (
     import_xllamacpp,
     keeps_prefixes,
     load_options,
+    own_template,
     parameters_for,
     window,
 )
@@ -103,7 +104,7 @@ class LlamaCpp:
         with limits(size, cells * BYTES_PER_NUMBER):
             self._server = Server(xllamacpp, parameters, spec.path, header, projector)
             pooling = pooling_of(header)
-            prompts = None if pooling else self._learned(guesses)
+            prompts = None if pooling else self._learned(guesses, own_template(spec, options))
         if prompts is None:
             abilities = vectors.of_vectors(pooling)
         else:
@@ -123,11 +124,11 @@ class LlamaCpp:
         name = f"llama.cpp (xllamacpp {xllamacpp.__version__})"
         return Ready(slots, self._context, time.monotonic() - started, name, count, abilities)
 
-    def _learned(self, guesses: Speculation) -> Prompts:
+    def _learned(self, guesses: Speculation, template: str) -> Prompts:
         """How a model that writes is asked. Raises `AiPalError` (`model_invalid`)."""
         try_out(self._server.engine)
         try_draft(self._server.engine, guesses)
-        return learned(self._server.asker, self._context, self._now)
+        return learned(self._server.asker, self._context, self._now, template)
 
     def start(self, job: Job, blobs: Sequence[Blob]) -> None:
         if isinstance(job, CountTokens):

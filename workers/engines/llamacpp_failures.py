@@ -5,6 +5,7 @@ from typing import Any
 
 from ai_pal.errors import AiPalError, Code, Failure
 from workers.engines.base import OTHER_TURNS, TEMPLATE_REFUSES
+from workers.engines.llamacpp_rendering import TEMPLATE_REFUSAL
 from workers.engines.unix_http import RefusedError
 from workers.log import cause, log
 
@@ -23,7 +24,7 @@ def failure_of(error: dict[str, Any]) -> Failure:
     """What the engine's error object means."""
     code = ERRORS.get(str(error.get("type")), Code.ENGINE_ERROR)
     message = str(error.get("message", error))
-    if words := template_words(message):
+    if words := template_words(error):
         return Failure(Code.BAD_REQUEST, f"{TEMPLATE_REFUSES}: {words}", OTHER_TURNS)
     if code is Code.PROMPT_TOO_LARGE:
         prompt, window = error.get("n_prompt_tokens"), error.get("n_ctx")
@@ -37,8 +38,12 @@ def is_crowded_out(failure: Failure | None) -> bool:
     return failure is not None and failure.code is Code.ENGINE_ERROR and failure.message == NO_CELLS
 
 
-def template_words(message: str) -> str:
-    """What a chat template says itself, at the end of llama.cpp's report; "" where this is none."""
+def template_words(error: dict[str, Any]) -> str:
+    """What a chat template says itself, rendered here, or at the end of llama.cpp's report; "" where this is
+    none."""
+    message = str(error.get("message", ""))
+    if error.get("type") == TEMPLATE_REFUSAL:
+        return message
     _, found, words = message.rpartition(TEMPLATE_FAILED)
     return words.removeprefix(RAISED).strip() if found and EXECUTING in message else ""
 
@@ -50,8 +55,8 @@ def attempt(key: int, work: Callable[[], None]) -> Failure | None:
     except AiPalError as error:
         return error.failure
     except ValueError as error:
-        if template_words(str(error)):
-            return failure_of({"message": str(error)})
+        if template_words(told := {"message": str(error)}):
+            return failure_of(told)
         return Failure(Code.BAD_REQUEST, f"the engine refused the request: {error}")
     except RefusedError as error:
         return failure_of(error.error or {"message": str(error)})

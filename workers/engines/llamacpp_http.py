@@ -8,13 +8,15 @@ from ai_pal.protocol.content import Audio, Image, Message
 from workers.engines.unix_http import Asker, RefusedError
 
 REMEMBERED = 512
+Told = Callable[[dict[str, Any]], dict[str, Any]]
 
 
 class TokenCounter:
     """Counts what the model would read, with its own template and tokenizer."""
 
-    def __init__(self, asker: Asker) -> None:
-        self._asker = asker
+    def __init__(self, asker: Asker, told: Told) -> None:
+        """`told` gives a body its prompt, where that is not llama.cpp's to render."""
+        self._asker, self._told = asker, told
         self._behind = self._put_behind()
         self.content = lru_cache(maxsize=REMEMBERED)(self._tokens)
         question, answer = {"role": "user", "content": "x"}, {"role": "assistant", "content": "x"}
@@ -44,12 +46,12 @@ class TokenCounter:
 
     def count(self, body: dict[str, Any]) -> int:
         """Tokens of the prompt of a chat completion with this body."""
-        counted = int(self._asker.ask("/chat/completions/input_tokens", body)["input_tokens"])
+        counted = int(self._asker.ask("/chat/completions/input_tokens", self._told(body))["input_tokens"])
         return counted - self._behind
 
     def render(self, body: dict[str, Any]) -> str:
         """The prompt as the model sees it."""
-        return str(self._asker.ask("/apply-template", body)["prompt"])
+        return str(self._asker.ask("/apply-template", self._told(body))["prompt"])
 
     def _tokens(self, text: str) -> int:
         return len(self._encoded(text, add_special=False))

@@ -21,9 +21,10 @@ from ai_pal.protocol.worker import LARGEST_DEFAULT_CONTEXT, LoadModel
 from workers import spin_throttle
 from workers.engines.llamacpp_attachments import HANDLES, can_hold
 from workers.engines.llamacpp_devices import cards, place
+from workers.engines.llamacpp_rendering import carrying, either
 from workers.engines.llamacpp_speculation import NONE, Speculation, apply, chunk_for
 from workers.kept_prefixes import fingerprint_of
-from workers.template_clock import FUNCTION, steerable
+from workers.template_clock import steerable
 
 GENERAL = ("threads", "context", "slots", "kv_cache", "device", "gpu_layers")
 """Options that come as fields of their own too."""
@@ -135,8 +136,8 @@ def parameters_for(
     parameters.lora_adapters = [
         xllamacpp.CommonAdapterLoraInfo(str(one.path), one.scale) for one in adapters_in(spec.options)
     ]
-    if template := _template(spec, options):
-        parameters.chat_template = template
+    if template := own_template(spec, options):
+        parameters.chat_template = carrying(template)
     # The HTTP server cannot be left out, so it listens where nobody else can reach it.
     parameters.n_threads_http = HTTP_THREADS + (slots if projector is not None else 0)
     parameters.ui = False
@@ -181,16 +182,17 @@ def fingerprint(spec: LoadModel, parameters: Any) -> str:
     return fingerprint_of(files, settings)
 
 
-def _template(spec: LoadModel, options: LoadOptions) -> str:
-    """The chat template that is to be used instead of the file's own, "" for that one. A template that asks
-    for the time can be told it. Raises `AiPalError` (`file_unreadable`, `model_invalid`)."""
+def own_template(spec: LoadModel, options: LoadOptions) -> str:
+    """The chat template that prompts are rendered with here, "" where that is llama.cpp's to do. One that
+    asks for the time can be told it. Raises `AiPalError` (`file_unreadable`, `model_invalid`)."""
     if options.chat_template:
         return steerable(_text_of(Path(options.chat_template)))
-    named = read_chat_templates(Path(spec.path), FUNCTION)
+    named = read_chat_templates(Path(spec.path))
     own = named.get("", "")
-    # it takes one text: with another template for tools, or one that was not read whole, it keeps its own
-    is_whole = len(named) == 1 and len(own) < LONGEST_KEPT and "\ufffd" not in own
-    return steerable(own) if is_whole and FUNCTION in own else ""
+    if own and (with_tools := named.get("tool_use")):
+        own = either(with_tools, own)
+    is_whole = len(own) < LONGEST_KEPT and "\ufffd" not in own
+    return steerable(own) if is_whole else ""
 
 
 def _text_of(path: Path) -> str:

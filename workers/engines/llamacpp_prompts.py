@@ -16,12 +16,14 @@ from workers.engines import llamacpp_template as templates
 from workers.engines import turn_ends
 from workers.engines.base import Blob, Sink
 from workers.engines.channels import FINAL
+from workers.engines.jinja_template import FAILURES
 from workers.engines.llamacpp_attachments import Attachments, AttachmentTokens, trial
 from workers.engines.llamacpp_failures import attempt, template_words
 from workers.engines.llamacpp_http import PromptCounter, TokenCounter
 from workers.engines.llamacpp_infill import EMPTY, Marks
 from workers.engines.llamacpp_messages import plain_messages
 from workers.engines.llamacpp_parts import CallParts, may_call
+from workers.engines.llamacpp_rendering import is_read, rendering
 from workers.engines.llamacpp_request import continued, prompt_body
 from workers.engines.unix_http import Asker, RefusedError
 from workers.template_clock import TemplateClock
@@ -34,25 +36,33 @@ COUNTERS = 2
 class Prompts:
     """Of one model that writes, learned by asking its server. Thread-safe."""
 
-    def __init__(self, asker: Asker, context: int, now: Callable[[], float] = time.time) -> None:
+    def __init__(
+        self, asker: Asker, context: int, now: Callable[[], float] = time.time, template: str = ""
+    ) -> None:
+        """`template` is what is rendered here; "" where llama.cpp renders its own."""
         self.context = context
-        self._asker, self._counter = asker, TokenCounter(asker)
-        self._tokens_of = AttachmentTokens(self._counter.beyond_text)
         about = asker.ask("/props")
-        text = str(about.get("chat_template", ""))
+        text = template or str(about.get("chat_template", ""))
+        rendered = rendering(template, about)
+        self._told = rendered.told if rendered else lambda body: body
+        self._asker, self._counter = asker, TokenCounter(asker, self._told)
+        self._tokens_of = AttachmentTokens(self._counter.beyond_text)
         self._marker = str(about.get("media_marker", "<__media__>"))
         """What stands in a prompt for a picture."""
         self.clock = TemplateClock(text, now)
-        self.template = templates.look(text, about.get("chat_template_caps", {}), self._counter.render)
-        self.as_tokens = self._counter.ends_texts
-        """Whether prompts are given as tokens. Only of messages llama.cpp takes answers apart itself."""
+        unread = rendered is not None and not is_read(text, about)
+        caps = rendered.caps() if rendered and unread else about.get("chat_template_caps", {})
+        self.template = templates.look(text, caps, self._counter.render)
+        self.as_tokens = self._counter.ends_texts or unread
+        """Whether prompts are given as tokens. Only of messages, and with a template that it reads, llama.cpp
+        takes answers apart itself."""
         self.calls = CallParts(text, None if self.template.channels else self.template.marks)
         if self.as_tokens:
             self.template = templates.untold(self.template, tools=self.calls.are_read)
         self.turn_end = "" if self.template.channels else self._turn_end()
         """The template's mark behind an answer, where it is no token, which would end one by itself, or one
         that llama.cpp tells as text."""
-        knows_system = bool(about.get("chat_template_caps", {}).get("supports_system_role", True))
+        knows_system = bool(caps.get("supports_system_role", True))
         self._manners = manners_of(self._shown, system=knows_system)
         self._gap = self._marks_of_gaps()
         self.abilities = self._abilities(about.get("modalities", {}))
@@ -120,10 +130,10 @@ class Prompts:
         if moment := self.clock.time_of(messages):
             body["chat_template_kwargs"] = self.clock.told(moment) | body.get("chat_template_kwargs", {})
         if not options.prefill or self.apart(options):
-            return body
+            return self._told(body)
         # llama.cpp puts it behind the thought where it sees how that is marked
         before = self._before_prefill(self._counter.render(body)) if self.template.untold else ""
-        return continued(body, before + options.prefill)
+        return self._told(continued(body, before + options.prefill))
 
     def apart(self, options: GenerationOptions) -> bool:
         """Whether the prompt is given as it was rendered, and the answer taken apart here: where texts would
@@ -198,12 +208,12 @@ class Prompts:
             return counter.conversation(fitted.messages)
 
 
-def learned(asker: Asker, context: int, now: Callable[[], float] = time.time) -> Prompts:
+def learned(asker: Asker, context: int, now: Callable[[], float] = time.time, template: str = "") -> Prompts:
     """Raises `AiPalError` (`model_invalid`) for a template that works with nothing."""
     try:
-        return Prompts(asker, context, now)
-    except RefusedError as error:
-        why = template_words(str(error.error.get("message", ""))) or error
+        return Prompts(asker, context, now, template)
+    except (RefusedError, *FAILURES) as error:
+        why = (template_words(error.error) if isinstance(error, RefusedError) else "") or error
         message = f"the model's chat template does not work: {why}"
         fail(Code.MODEL_INVALID, message, "set chat_template=FILE, a Jinja template, in the model's options")
 

@@ -12,6 +12,7 @@ from ai_pal.formats.projector import Projector, misfit
 from ai_pal.protocol.worker import SAID_ON_STDERR
 from workers import long_turns
 from workers.engines.llamacpp_completions import Each, go_on
+from workers.engines.llamacpp_rendering import BARE, TOLD
 from workers.engines.unix_http import Asker, hidden
 
 DAMAGED = "if it is damaged, fetch it again; if its chat template is, set chat_template=FILE"
@@ -37,7 +38,7 @@ class Server:
         self._socket.unlink(missing_ok=True)
         try:
             with long_turns.inherited():
-                self.engine = xllamacpp.Server(parameters)
+                self.engine = _served(xllamacpp, parameters, self._socket)
         except MemoryError:
             fail(Code.MODEL_INVALID, f"llama.cpp cannot load {path}: it wants far too much memory", DAMAGED)
         except (RuntimeError, ValueError):
@@ -74,3 +75,16 @@ class Server:
     def close(self) -> None:
         """The process ends right after: taking the library's object apart can hang."""
         self._socket.unlink(missing_ok=True)
+
+
+def _served(xllamacpp: Any, parameters: Any, socket: Path) -> Any:
+    """The library's object. It loads no model whose chat template it cannot read: then it needs none. Raises
+    as that."""
+    try:
+        return xllamacpp.Server(parameters)
+    except RuntimeError:
+        if TOLD not in parameters.chat_template or parameters.chat_template == BARE:
+            raise
+        parameters.chat_template = BARE
+        socket.unlink(missing_ok=True)
+        return xllamacpp.Server(parameters)

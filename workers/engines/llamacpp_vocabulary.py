@@ -10,7 +10,13 @@ from ai_pal.formats.gguf import check_whole, pooling_of, read_header
 from ai_pal.formats.projector import projector_of
 from ai_pal.protocol.worker import CountTokens, LoadModel, Ready
 from workers.engines.base import Blob, Job, Sink
-from workers.engines.llamacpp_loading import import_xllamacpp, load_options, parameters_for, window
+from workers.engines.llamacpp_loading import (
+    import_xllamacpp,
+    load_options,
+    own_template,
+    parameters_for,
+    window,
+)
 from workers.engines.llamacpp_prompts import Counting, learned
 from workers.engines.llamacpp_server import Server
 from workers.engines.llamacpp_speculation import speculation
@@ -46,7 +52,7 @@ class Vocabulary:
             with limits(0, 0), stand_in(Path(spec.path)) as path:
                 _shrink(xllamacpp, parameters, path)
                 self._server = Server(xllamacpp, parameters, spec.path, header)
-                prompts = learned(self._server.asker, context)
+                prompts = learned(self._server.asker, context, template=own_template(spec, options))
             self._counting = Counting(prompts, sink)
         abilities = of_vectors(pooling) if pooling else prompts.abilities
         name = f"llama.cpp (xllamacpp {xllamacpp.__version__})"

@@ -1,37 +1,29 @@
 """From messages to the text a model expects: its own template, or a documented format for those without."""
 
 import contextlib
-import sys
 import time
 from collections.abc import Callable, Sequence
 from functools import lru_cache
-from types import FrameType
-from typing import Any, NoReturn, TypeVar
+from typing import Any, NoReturn
 
 import msgspec
-from jinja2 import TemplateError
 
 from ai_pal.errors import AiPalError, Code, fail
 from ai_pal.protocol import needs
 from ai_pal.protocol.content import Audio, Image, Message, Text, ToolCall, ToolResult
 from ai_pal.protocol.options import Tool
 from workers.engines.base import OTHER_TURNS, TEMPLATE_REFUSES
+from workers.engines.jinja_template import FAILURES
+from workers.engines.template_limits import LONGEST_TEMPLATE, bounded
 from workers.engines.template_shape import Shape, shape_of
 from workers.engines.thought_marks import SWITCHES
 from workers.engines.transformers.conversation import for_template, tools_for_template
 from workers.template_clock import FUNCTION, Begun, TemplateClock, steerable
 from workers.turns import Manners, arranged, manners_of
 
-LONGEST_TEMPLATE = 256 << 10
-LONGEST_RENDERING = 64 << 20
-SECONDS, SECONDS_PER_MIB = 2.0, 1.0
-"""What a template may take, per conversation and per MiB of its text."""
-TEMPLATE = "<template>"
-"""The file that Jinja2 says templates are: each line of theirs is watched, of all others each call."""
 REMEMBERED = 512
 EFFORTS = ("reasoning_effort", "thinking_effort")
 """What templates call how hard to think."""
-Result = TypeVar("Result")
 
 
 class Format(msgspec.Struct, frozen=True):
@@ -122,7 +114,7 @@ class Chat:
             return render(messages, self._format)
         try:
             return self._template(arranged(messages, self._manners), extras)
-        except (TemplateError, TypeError, ValueError, ArithmeticError, RecursionError) as error:
+        except FAILURES as error:
             fail(Code.BAD_REQUEST, f"{TEMPLATE_REFUSES}: {error}", OTHER_TURNS)
 
     def _template(self, messages: Sequence[Message], extras: Extras = NOTHING) -> str:
@@ -132,7 +124,6 @@ class Chat:
         self, written: list[dict[str, Any]], messages: Sequence[Message] = (), extras: Extras = NOTHING
     ) -> str:
         size = sum(len(one.text) for one in messages)
-        seconds = SECONDS + SECONDS_PER_MIB * size / (1 << 20)
         tools = tools_for_template(extras.tools) or None
         given = dict(extras.variables)
         if moment := self._clock.time_of(messages):
@@ -140,19 +131,12 @@ class Chat:
         source = self.template_with_tools if tools else self.template
         if FUNCTION in source:  # the library gives templates no function of ours
             given["chat_template"] = steerable(source)
-        text = within(
-            seconds,
+        return bounded(
+            size,
             lambda: self._tokenizer.apply_chat_template(
-                written,
-                tools=tools,
-                tokenize=False,
-                add_generation_prompt=True,
-                **given,
+                written, tools=tools, tokenize=False, add_generation_prompt=True, **given
             ),
         )
-        if not isinstance(text, str) or len(text) > LONGEST_RENDERING + size * 4:
-            raise ValueError("it makes no text, or far too much")
-        return text
 
     def _try_template(self) -> None:
         if any(len(template) > LONGEST_TEMPLATE for template in self._named.values()):
@@ -257,27 +241,6 @@ def render(messages: Sequence[Message], form: Format) -> str:
     parts = {"system": form.system, "user": form.user, "assistant": form.assistant}
     written = [parts[one.role].format(one.text.strip()) for one in messages if one.text.strip()]
     return "".join(written) + form.prompt
-
-
-def within(seconds: float, call: Callable[[], Result]) -> Result:
-    """Call, and raise `ValueError` from within when it computes longer: templates come from strangers.
-
-    Only this thread is watched: a busy machine makes no template long. What one long operation of the
-    interpreter itself does is not seen.
-    """
-    deadline = time.thread_time() + seconds
-
-    def watch(frame: FrameType, event: str, argument: object) -> Any:
-        if time.thread_time() > deadline:
-            raise ValueError(f"it took longer than {seconds:.1f} s")
-        return watch if frame.f_code.co_filename == TEMPLATE else None
-
-    before = sys.gettrace()
-    sys.settrace(watch)
-    try:
-        return call()
-    finally:
-        sys.settrace(before)
 
 
 def _by_name(templates: Any) -> dict[str, str]:
