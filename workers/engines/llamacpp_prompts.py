@@ -46,6 +46,7 @@ class Prompts:
         rendered = rendering(template, about)
         self._told = rendered.told if rendered else lambda body: body
         self._asker, self._counter = asker, TokenCounter(asker, self._told)
+        self._says = rendered.text if rendered else self._counter.render
         self._tokens_of = AttachmentTokens(self._counter.beyond_text)
         self._marker = str(about.get("media_marker", "<__media__>"))
         """What stands in a prompt for a picture."""
@@ -71,7 +72,7 @@ class Prompts:
         """Texts and calls only."""
         plain = plain_messages(messages, lambda _: {}, self.template.remembers)
         try:
-            return self._counter.render({"messages": plain})
+            return self._says({"messages": plain})
         except RefusedError:
             return None
 

@@ -96,6 +96,10 @@ class Rendering:
             said = whole
         return {**body, "chat_template_kwargs": {**variables, TOLD: [said, whole[len(said) :]]}}
 
+    def text(self, body: dict[str, Any]) -> str:
+        """What the template says. Raises as `told`."""
+        return "".join(self.told(body)["chat_template_kwargs"][TOLD])
+
     def caps(self) -> dict[str, bool]:
         """What llama.cpp would tell of the template if it read that."""
         shown = self._tried(tools=[_TOOL]) if "tools" in self._text else ""
