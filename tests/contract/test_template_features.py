@@ -70,10 +70,11 @@ def test_a_feature_does_the_same_in_both_engines(group: str, tmp_path: Path) -> 
         llama.close()
     assert differ == {}
     assert features
-    assert llama._engine._prompts.as_tokens == (group != "read")
+    assert llama._engine._writing.prompts.as_tokens == (group != "read")
 
 
-def test_a_template_that_cannot_be_read_has_tools_thoughts_and_a_second_turn(tmp_path: Path) -> None:
-    odd = replace(KINDS["qwen-3"], text=ODD + jinja(KINDS["qwen-3"]))
+@pytest.mark.parametrize("name", ["qwen-3", "qwen-3-vl"])
+def test_a_template_that_cannot_be_read_has_all_that_others_have(name: str, tmp_path: Path) -> None:
+    odd = replace(KINDS[name], text=ODD + jinja(KINDS[name]))
     assert compare_prompts(odd, tmp_path) == []
     assert compare_answers(odd, tmp_path) == []

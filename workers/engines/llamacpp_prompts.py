@@ -82,7 +82,7 @@ class Prompts:
             found.append("tools")
         if self.template.thinks != "never":
             found.append("thinking")
-        found += [] if self.as_tokens else self._senses(senses)  # tokens have no place for pictures
+        found += [] if self._counter.ends_texts else self._senses(senses)  # tokens have no place for pictures
         return found if self._gap is None else [*found, "infill"]
 
     def _turn_end(self) -> str:
