@@ -21,13 +21,15 @@ _SNAPSHOTS = 3
 
 
 def files_for_nodes(cache: Path, cluster: ClusterSettings, load: LoadModel) -> Files | None:
-    """Those of a model, and of what its options name beside it; None where it has none, or one has gone:
-    then a node has them at the same paths or not at all."""
+    """Those of a model, and of what its options name beside it; None where it has none, one has gone, or one
+    is a link that leads elsewhere: then a node has them at the same paths or not at all."""
     places, found = dict[str, str](), dict[str, ModelFile]()
     try:
         for path in (*filter(None, [load.path]), *beside.named_beside(load.options)):
             model, where = path == load.path, Path(path)
             files = _of_model(where) if model else beside.files_at(where)
+            if not all(_is_own(file, where, cache) for file in files):
+                return None
             places[path] = place = _place(cache, where, files, loose=model)
             found |= {one.place: one for one in _under(place, where, files, cache)}
     except (OSError, ValueError):
@@ -46,6 +48,18 @@ def _of_model(path: Path) -> list[Path]:
         return sorted(one for one in names if layout.is_needed(one.relative_to(path).as_posix()))
     seeing = projector(one.name for one in path.parent.iterdir())
     return [*part_paths(path), *([path.with_name(seeing)] if seeing else ())]
+
+
+def _is_own(file: Path, path: Path, cache: Path) -> bool:
+    """Whether it lies where what was named does, links followed: only what was named itself may be a link to
+    anywhere. A repository in the cache is links into its own folder."""
+    if file == path and not path.is_dir():
+        return True
+    parts = path.relative_to(cache).parts if path.is_relative_to(cache) else ()
+    home = cache / parts[0] if _is_snapshot(parts) else path if path.is_dir() else path.parent
+    named = path.resolve() if path.is_dir() else path.resolve().parent
+    real = file.resolve()
+    return real.is_relative_to(home.resolve()) or real.is_relative_to(named)
 
 
 def _place(cache: Path, path: Path, files: Iterable[Path], *, loose: bool) -> str:

@@ -90,6 +90,23 @@ def test_a_file_outside_the_cache_is_known_by_path_and_size_and_when_it_was_chan
     assert files_for_nodes(tmp_path, PULLS, load(tmp_path / "gone" / "m.gguf")) is None
 
 
+def test_a_link_that_leads_out_of_a_model_takes_nothing_along(tmp_path: Path) -> None:
+    save(tmp_path, "secret", "own/config.json", "own/real.safetensors", f"{SNAPSHOT}/config.json")
+    save(tmp_path, "models--org--m/blobs/abc", "elsewhere/m.gguf")
+    own, repository = tmp_path / "own", tmp_path / SNAPSHOT
+    (own / "model.safetensors").symlink_to("real.safetensors")
+    (repository / "model.safetensors").symlink_to("../../blobs/abc")
+    for folder in (own, repository):
+        found = files_for_nodes(tmp_path, PULLS, load(folder))
+        assert found is not None
+        assert {"config.json", "model.safetensors"} <= {one.name for one in found.files}
+        (folder / "tokenizer.json").symlink_to(tmp_path / "secret")
+        assert files_for_nodes(tmp_path, PULLS, load(folder)) is None
+    named = tmp_path / "named.gguf"
+    named.symlink_to("elsewhere/m.gguf")
+    assert files_for_nodes(tmp_path, PULLS, load(named)) is not None, "it was named itself"
+
+
 def test_what_options_name_goes_along_and_anew_when_it_was_changed(tmp_path: Path) -> None:
     adapter, folder = tmp_path / "own" / "a.gguf", tmp_path / "own" / "peft"
     draft, loose = tmp_path / SNAPSHOT / "draft.gguf", tmp_path / "loose.jinja"
