@@ -17,14 +17,20 @@ def begun(messages: Sequence[Message]) -> tuple[list[Message], str]:
     """The conversation without the turn of the assistant that it ends with, and what that says; a turn that
     has more than text stays. What only the system says is asked as if the user did: somebody has to."""
     *before, last = messages
-    if all(message.role == "system" for message in messages):
-        return [*before, Message("user", last.content)], ""
+    said = [message for message in messages if not is_blank(message)]
+    if said and all(message.role == "system" for message in said):
+        return [*said[:-1], Message("user", said[-1].content)], ""
     if last.role != "assistant" or not before:
         return list(messages), ""
     parts = [Text(last.content)] if isinstance(last.content, str) else last.content
     if not all(isinstance(part, Text) for part in parts):
         return list(messages), ""
     return before, "".join(part.text for part in parts if isinstance(part, Text))
+
+
+def is_blank(message: Message) -> bool:
+    """Whether a turn says nothing."""
+    return not any(not isinstance(part, Text) or part.text.strip() for part in message.parts)
 
 
 def going_on(messages: list[Message], given: str, how: Asking) -> Begin:

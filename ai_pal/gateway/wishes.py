@@ -76,5 +76,8 @@ def keep_alive(value: str | float | None) -> float | None:
 
 
 def stops(value: str | list[str] | None) -> list[str]:
-    """Stop texts as a list. Clients send a field of their settings that is empty: nothing stops there."""
-    return ([value] if value else []) if isinstance(value, str) else value or []
+    """Stop texts as a list. Clients send a field of their settings that is empty, or what stands behind its
+    last comma: nothing stops there."""
+    if isinstance(value, str):
+        return [value] if value else []
+    return [text for text in value or [] if text] or value or []

@@ -66,6 +66,12 @@ def _prompt_told(told: Any) -> str:
 
 ECHOED: dict[str, Any] = {"model": MODEL, "prompt": "One two", "max_tokens": 2, "echo": True, "logprobs": 1}
 RESPONSE = {"model": MODEL, "input": "Say hello.", "max_output_tokens": 16}
+CALLED = {
+    "role": "assistant",
+    "tool_calls": [{"id": "a", **NAMED, "function": {"name": "time", "arguments": "{}"}}],
+}
+TOLD = [*SAID, CALLED, {"role": "tool", "tool_call_id": "a", "content": "noon"}]
+SAMPLED = {"dry_multiplier": 0.5, "xtc_probability": 0.1, "samplers": ["dry", "top_k", "xtc"]}
 GENERATE = {"model": MODEL, "messages": SAID, "stream": False}
 COMPLETIONS = "/v1/chat/completions"
 CALLS = (
@@ -80,6 +86,9 @@ CALLS = (
     chat("`response_format` with a schema", {"response_format": FORM, "max_tokens": 32}, _formed),
     chat("a picture to a model without eyes", {"messages": [{"role": "user", "content": LOOK}]}),
     chat("`num_ctx` over the window", {"num_ctx": 10_000_000}),
+    chat("`reasoning_effort` to who cannot think", {"reasoning_effort": "high"}),
+    chat("what came of a tool, without tools", {"messages": TOLD}),
+    chat("llama.cpp's samplers", SAMPLED),
     Call("JSON that is cut off", COMPLETIONS, b'{"model": "x"'),
     Call("`text/plain`, as any page can send it", COMPLETIONS, CHAT, headers={"content-type": "text/plain"}),
     Call("`Host: evil.example`", COMPLETIONS, CHAT, headers={"host": "evil.example"}),
@@ -91,11 +100,17 @@ CALLS = (
     Call("a message of Anthropic's", "/v1/messages", MESSAGE),
     Call("its tokens counted", "/v1/messages/count_tokens", MESSAGE),
     Call("a message without `max_tokens`", "/v1/messages", {"model": MODEL, "messages": SAID}),
+    Call(
+        "`thinking: adaptive` to who cannot think",
+        "/v1/messages",
+        {**MESSAGE, "thinking": {"type": "adaptive"}},
+    ),
     Call("Ollama's chat", "/api/chat", {**GENERATE, "options": {"num_predict": 8}}),
     Call(
         "its `temperature: -1`", "/api/chat", {**GENERATE, "options": {"temperature": -1, "num_predict": 8}}
     ),
     Call("`/metrics`", "/metrics"),
+    Call("`/v1/models/`, with a slash too much", "/v1/models/"),
     chat("a prompt over the window", {"messages": [{"role": "user", "content": LONG}]}),
 )
 

@@ -64,7 +64,9 @@ def test_another_method_is_none(gateway: str, method: str, path: str) -> None:
     assert method in answer.headers["allow"]
 
 
-@pytest.mark.parametrize("origin", ["http://localhost:3000", "http://127.0.0.1:8080", "http://[::1]"])
+@pytest.mark.parametrize(
+    "origin", ["http://localhost:3000", "http://127.0.0.1:8080", "http://[::1]", "http://0.0.0.0:3000"]
+)
 def test_a_page_of_this_machine_may_ask(gateway: str, origin: str) -> None:
     preflight = {"origin": origin, "access-control-request-method": "POST"}
     asked = plain_http.options(f"{gateway}/v1/chat/completions", headers=preflight)

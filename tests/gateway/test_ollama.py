@@ -68,6 +68,7 @@ def test_a_text_is_gone_on_with(client: ollama.Client) -> None:
 
 def test_an_empty_prompt_loads_and_unloads(client: ollama.Client) -> None:
     assert client.generate("echo").done_reason == "load"
+    assert client.chat("echo", [{"role": "user", "content": ""}]).done_reason == "load"
     assert "echo:latest" in [model.model for model in client.ps().models]
     assert client.chat("echo", [], keep_alive=0).done_reason == "unload"
     assert "echo:latest" not in [model.model for model in client.ps().models]

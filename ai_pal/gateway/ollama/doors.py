@@ -10,7 +10,7 @@ from ai_pal.client import AsyncClient
 from ai_pal.gateway import facts, presets, wishes
 from ai_pal.gateway.asked import Asked, Begin, Errand, chat, complete
 from ai_pal.gateway.bodies import BodyError, decoded
-from ai_pal.gateway.going_on import begun, going_on
+from ai_pal.gateway.going_on import begun, going_on, is_blank
 from ai_pal.gateway.ollama import messages as turns
 from ai_pal.gateway.ollama import options
 from ai_pal.gateway.ollama.answers import Lines, Remember, stamp
@@ -62,13 +62,15 @@ _EMBED = msgspec.json.Decoder(EmbedBody)
 
 
 def chat_door(body: bytes) -> Asked | Errand:
-    """POST /api/chat; without messages the model is loaded, or unloaded. Raises `AiPalError`."""
+    """POST /api/chat; without messages, and where they say nothing, the model is loaded, or unloaded. Raises
+    `AiPalError`."""
     asked = decoded(body, _CHAT)
-    if not asked.messages:
+    said = turns.conversation(asked.messages or [])
+    if all(map(is_blank, said)):
         return _load_or_unload("chat", asked)
     how = options.how(asked)
     how["tools"] = [_tool(tool) for tool in asked.tools or []]
-    messages, given = begun(turns.conversation(asked.messages))
+    messages, given = begun(said)
     return _asked("chat", asked, going_on(messages, given, how))
 
 

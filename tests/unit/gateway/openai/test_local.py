@@ -96,6 +96,7 @@ def test_how_long_an_answer_may_be(said: dict[str, Any], most: int | None) -> No
 
 def test_nothing_stops_at_an_empty_field() -> None:
     assert chat(stop="")["stop"] == []
+    assert chat(stop=["a", ""])["stop"] == ["a"]
     assert chat(stop=[""])["stop"] == [""]  # refused, as what is wrong
 
 
