@@ -80,20 +80,20 @@ class Agent:
         finally:
             self._close()
 
-    def end(self) -> None:
+    def end(self, why: str) -> None:
         """Nobody wants it any more: kill the worker, and return from `run` when it is gone."""
         if not self._worker.runs:
             self._worker.drop()
             self._over.set()
         elif self._kill_by is None:
             self._kill_by = time.monotonic() + KILL_SECONDS
-            self._worker.kill()
+            self._worker.kill(why)
 
     def _look(self, now: float) -> None:
         if self._welcomed and self._lease.over(now):
-            self.end()
+            self.end(f"it has heard nothing for {lease.LEASE:g} s")
         if not self._welcomed and now - self._began >= WELCOME_SECONDS:
-            self.end()
+            self.end("nobody has let it in")
         if self._kill_by is not None and now >= self._kill_by:
             self._over.set()
         if now >= self._beat_at:
@@ -158,7 +158,7 @@ class Agent:
     def _disconnected(self) -> int:
         self._monitor.recv_multipart(zmq.DONTWAIT)
         if self._welcomed:
-            self.end()
+            self.end("its connection was cut")
         return 0
 
     def _hold(self, reader: SocketReader, paused: bool) -> None:
@@ -230,7 +230,7 @@ def _until_stdin_ends(agent: Agent) -> None:
     def readable() -> None:
         if not os.read(stdin, 4096):
             loop.remove_reader(stdin)
-            agent.end()
+            agent.end("the command that started it is over")
 
     loop.add_reader(stdin, readable)
 

@@ -32,7 +32,7 @@ class AgentWorker:
         self._supplying: Supplying | None = None
         self._supplied: wire.Supplied | None = None
         self._usage = UsageNews()
-        self._ended = False
+        self._ended, self._lost = False, ""
 
     def begin(self) -> None:
         """See to its files, and launch it."""
@@ -78,15 +78,17 @@ class AgentWorker:
         self._tell(wire.Used(self.name, usage.cpu, usage.memory, usage.read, usage.private, usage.peak))
         return True
 
-    def kill(self) -> None:
-        """Nobody wants it any more; its end is still told."""
+    def kill(self, why: str) -> None:
+        """Nobody wants it any more; its end is still told, as a loss."""
+        self._lost = f"its agent on node {self._ticket.node} has ended it: {why}"
         if self._process is not None:
             self._process.kill()
 
     def drop(self) -> None:
         """Nobody hears of it any more."""
         self._ended = True
-        self.kill()
+        if self._process is not None:
+            self._process.kill()
         if self._supplying is not None:
             self._supplying.stop()
 
@@ -128,7 +130,9 @@ class AgentWorker:
         assert self._process is not None
         tail = self._process.stderr_tail()
         self._process = None
-        self._finish(wire.Ended(self.name, status.code, status.signal, tail=tail))
+        if self._lost:
+            return self._finish(wire.Ended(self.name, reason=self._lost, lost=True, tail=tail))
+        return self._finish(wire.Ended(self.name, status.code, status.signal, tail=tail))
 
     def _finish(self, end: wire.Ended) -> None:
         if not self._ended:

@@ -8,7 +8,8 @@ import psutil
 import pytest
 
 from ai_pal.cluster import agent
-from tests.process.answers import PROMPT
+from ai_pal.protocol import client as wire
+from tests.process.answers import PROMPT, ask, end_of, until
 from tests.process.eventually import eventually
 from tests.process.supervised import Supervised, status_of, words_of
 from tests.servers import sshd
@@ -44,5 +45,14 @@ def test_a_worker_is_placed_over_ssh_answers_and_ends(
             there = eventually(lambda: agents(box))
             workers = [child for process in there for child in process.children()]
             assert workers
+            events = iter(ask(client))
+            begun = until(events, wire.Delta)
+            box.kill_sessions()
+            reason = end_of([*begun, *events], wire.Interrupted).reason
+            assert "the worker was lost: its agent on node box" in reason.message
+            assert "memory" not in reason.message + reason.hint, "its agent has ended it"
+            assert client.ask(PROMPT, model="echo").text
+            there = eventually(lambda: agents(box))
+            workers = [child for process in there for child in process.children()]
             client.unload("echo")
             eventually(lambda: not any(map(runs, [*there, *workers])))
