@@ -13,6 +13,7 @@ from ai_pal.gateway.bodies import BodyError, decoded
 from ai_pal.gateway.going_on import begun
 from ai_pal.gateway.openai.local import LocalChat, either, local_wishes, most_tokens, thoughts
 from ai_pal.gateway.openai.messages import AnyMessage, Assistant, conversation
+from ai_pal.gateway.openai.ollama_options import with_options
 from ai_pal.protocol.content import Message
 from ai_pal.protocol.options import JsonObject, JsonSchema, NamedTool, ResponseFormat, Tool
 
@@ -120,6 +121,7 @@ class ChatBody(LocalChat, forbid_unknown_fields=True, kw_only=True):
     tool_choice: Literal["auto", "none", "required"] | NamedChoice | AllowedChoice | None = None
     parallel_tool_calls: bool | None = None
     # What local servers are asked for.
+    options: dict[str, Any] | None = None
     reasoning: ReasoningWish | None = None
     reasoning_format: Literal["auto", "deepseek", "parsed", "hidden"] | None = None
     include_reasoning: bool | None = None
@@ -197,7 +199,7 @@ def how(asked: ChatBody) -> Asking:
     }
     if asked.top_logprobs and not asked.logprobs:
         raise BodyError("top_logprobs wants logprobs to be true", "top_logprobs")
-    return asking
+    return with_options(asking, asked.options)
 
 
 def hides_thoughts(asked: ChatBody) -> bool:

@@ -32,7 +32,9 @@ def chat_completions(body: bytes) -> Asked:
     n = number_of(asked.n)
     told = {"include_usage": wants_usage, "thoughts": not chat_request.hides_thoughts(asked)}
     writers = [ChatStream(name, asked.model, created, index=index, **told) for index in range(n)]
-    begins = [going_on(messages, given, {**how, "seed": seed_of(asked.seed, index)}) for index in range(n)]
+    begins = [
+        going_on(messages, given, {**how, "seed": seed_of(how.get("seed"), index)}) for index in range(n)
+    ]
     return one_or_several(begins, writers, n, stream=bool(asked.stream))
 
 

@@ -94,6 +94,19 @@ def test_how_long_an_answer_may_be(said: dict[str, Any], most: int | None) -> No
     assert completions(msgspec.json.encode({"model": "m", "prompt": "x", **said}))
 
 
+def test_options_of_ollama_are_taken_in_a_chat() -> None:
+    options = {"num_ctx": 512, "temperature": 0, "stop": ["x"], "num_predict": 5.0, "mirostat": 1, "bogus": 1}
+    asked = chat(options=options, temperature=0, xtc_probability=0.5)
+    said = {name: asked[name] for name in ("context", "temperature", "stop", "max_tokens", "extra")}
+    assert said == {
+        "context": 512,
+        "temperature": 0,
+        "stop": ["x"],
+        "max_tokens": 5,
+        "extra": {"mirostat": 1, "xtc_probability": 0.5},
+    }
+
+
 def test_nothing_stops_at_an_empty_field() -> None:
     assert chat(stop="")["stop"] == []
     assert chat(stop=["a", ""])["stop"] == ["a"]
@@ -134,6 +147,8 @@ def test_thoughts_are_told_unless_they_are_not_wanted(said: dict[str, Any], hidd
         ({"repeat_penalty": 1.1, "repetition_penalty": 1.2}, "repetition_penalty"),
         ({"n_predict": 3, "max_tokens": 4}, "n_predict"),
         ({"n_predict": -2}, "n_predict"),
+        ({"options": {"num_ctx": 64}, "num_ctx": 65}, "options"),
+        ({"options": {"mirostat": 5}}, "options.mirostat"),
         ({"skip_special_tokens": False}, "skip_special_tokens"),
         ({"reasoning_format": "none"}, "reasoning_format"),
         ({"stream": True, "stream_options": {"bogus": 1}}, "stream_options.bogus"),

@@ -1,0 +1,20 @@
+"""Ollama's `options` in a chat completion: its users send them to this route too. Pure."""
+
+from typing import Any
+
+from ai_pal.client.asking import Asking
+from ai_pal.gateway.bodies import BodyError
+from ai_pal.gateway.ollama.options import sampling_of
+
+
+def with_options(asking: Asking, options: dict[str, Any] | None) -> Asking:
+    """What is asked, with what these say. Raises `BodyError`: they cannot be, or a field says otherwise."""
+    if not options:
+        return asking
+    said = sampling_of(options)
+    extra = {**(asking.get("extra") or {}), **(said.pop("extra") or {})}
+    told = {name: value for name, value in said.items() if value not in (None, [])}
+    for name, value in told.items():
+        if asking.get(name) not in (None, [], value):
+            raise BodyError(f"options and {name} say different things", "options")
+    return {**asking, **told, "extra": extra or None}  # type: ignore[typeddict-item]
