@@ -1,6 +1,6 @@
 """How far what was asked over HTTP may go, kept with it: what goes on with it goes no further."""
 
-from typing import TYPE_CHECKING, NamedTuple
+from typing import NamedTuple
 
 from ai_pal.client import AsyncClient
 from ai_pal.client.asking import Asking
@@ -8,9 +8,6 @@ from ai_pal.config import load_settings
 from ai_pal.config.presets import load_preset
 from ai_pal.gateway import presets
 from ai_pal.gateway.rights import KeyedClient, bounded
-
-if TYPE_CHECKING:
-    from ai_pal.gateway.asked import Begin, Coming
 
 
 class PrivacyLevel(NamedTuple):
@@ -31,18 +28,6 @@ class PrivacyLevel(NamedTuple):
         if self.mine:
             bound["mine"] = True
         return bound
-
-
-class Bound:
-    """How to put a question that goes no further than what it goes on with; `level` is then how far what was
-    said may go."""
-
-    def __init__(self, begin: "Begin", how: Asking, level: PrivacyLevel) -> None:
-        self._begin, self._how, self.level = begin, how, level
-
-    def __call__(self, client: AsyncClient, said: Asking) -> "Coming":
-        self.level |= level_of(client, self._how | said)
-        return self._begin(client, self.level.bind(said))
 
 
 def level_of(client: AsyncClient, how: Asking) -> PrivacyLevel:
