@@ -16,7 +16,7 @@ from ai_pal.protocol.cluster import DISK_SPARE, ModelFile, Node, Supply
 from ai_pal.protocol.wanted import Wanted
 from ai_pal.protocol.worker import LoadModel
 from ai_pal.server.nodes.base import ExitStatus
-from ai_pal.server.pool import gangs
+from ai_pal.server.pool import gangs, given_back
 from ai_pal.server.pool.admission import MemoryPolicy, counts, learn, less_on_devices
 from ai_pal.server.pool.admission import places as counted
 from ai_pal.server.pool.given_back import GivenBack
@@ -161,12 +161,22 @@ class NodeAdmission:
             return decision
         place, worker.placement = seats[chosen.name]
         worker.cards = cards_of(chosen, worker.placement)
-        if choice.nobody_goes and (less := less_on_devices(worker)):
+        less: memory.Decision | None = less_on_devices(worker) if choice.nobody_goes else None
+        fewer = choice.layers is not None and place.blocks < choice.layers.most
+        if fewer and isinstance(decision, memory.Admit) and self._may_get_a_card(worker):
+            what = "a graphics card is being given back"
+            less = memory.Wait(False, "its node has not told yet that it is free", what)
+        if less:
             worker.node, worker.placement, worker.cards = "", None, ()
             return less
         worker.reserved = want.need if place.need is None else place.need
         worker.there, worker.supply = supplied(chosen)
         return decision
+
+    def _may_get_a_card(self, worker: ModelWorker) -> bool:
+        """For a moment, where one may be free and is not told so: it would be slow for as long as it runs."""
+        now, waits = self._clock.now(), worker.state.phase is Phase.WAITING
+        return self._given_back.cards(now) and not (waits and now - worker.state.since > given_back.SECONDS)
 
     def _seat_gang(
         self,
@@ -278,7 +288,7 @@ class NodeAdmission:
         self._avoided = {one: until for one, until in self._avoided.items() if until > now}
         self._refused = {pair: said for pair, said in self._refused.items() if said[0] > now}
         if not status.refused:  # else it had nothing
-            self._given_back.ended(worker.nodes, worker.reserved, now)
+            self._given_back.ended(worker.nodes, worker.reserved, now, cards=bool(worker.cards))
         if status.lost:
             self._avoided[node] = now + AVOIDED
         if status.refused:

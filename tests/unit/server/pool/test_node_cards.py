@@ -8,6 +8,8 @@ from ai_pal.errors import Code
 from ai_pal.memory.placement import RESERVE
 from ai_pal.protocol.cluster import Card, CardShare, Node
 from ai_pal.protocol.worker import LoadModel, Share
+from ai_pal.server.nodes.base import ExitStatus
+from ai_pal.server.pool import given_back
 from tests.gguf_files import gguf
 from tests.unit.server.pool.test_nodes import GB, NEED, World
 from tests.unit.server.pool.test_placing import EVERY, FRONT, LAYERS, SIZE
@@ -110,6 +112,25 @@ def test_no_bytes_of_a_card_are_promised_twice(model: LoadModel) -> None:
     one = OnCards(node("a", ALL, free=90 * GB), load=model, replicas=2)
     one.ask()
     assert one.placed == ["a"], "one more replica would be slower than the first"
+
+
+def test_a_card_that_was_given_back_is_waited_for_until_its_node_has_told_it(model: LoadModel) -> None:
+    free, full = node("a", ALL, free=90 * GB), node("a", 0, free=90 * GB)
+    world = OnCards(free, load=model)
+    world.ask()
+    world.hello()
+    world.there = (full,)  # as it was a second ago
+    world.exits[-1](ExitStatus(lost=True, reason="its agent has gone"))
+    world.wait(given_back.SECONDS / 2)
+    assert len(world.specs) == 1, "it is computed by processors for as long as it runs"
+    world.there = (free,)
+    world.wait(1.0)
+    assert [spec.cards for spec in world.specs] == [world.specs[0].cards] * 2
+    world.hello()
+    world.there = (full,)
+    world.exits[-1](ExitStatus(lost=True, reason="its agent has gone"))
+    world.wait(given_back.SECONDS + 1.0)
+    assert [bool(spec.cards) for spec in world.specs] == [True, True, False], "somebody else has it now"
 
 
 def test_a_loss_gives_the_card_back(model: LoadModel) -> None:
