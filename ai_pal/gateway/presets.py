@@ -27,7 +27,7 @@ _SAME = tuple(name for name in OF_OPTIONS if name != "options")
 def named(model: str | None) -> str:
     """The preset that is meant by this name of a model, empty where none is."""
     name = presets.named((model or "").strip())
-    return "" if is_known(name) or is_own(name, load_settings().settings) else name
+    return "" if not name or is_known(name) or is_own(name, load_settings().settings) else name
 
 
 def meant(client: AsyncClient, model: str) -> str:

@@ -36,6 +36,12 @@ def test_a_name_means_a_preset_where_no_model_is_called_so(model: str, preset: s
     assert presets.named(model) == preset
 
 
+def test_where_no_preset_is_called_so_the_settings_are_not_read(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Each request comes by here."""
+    monkeypatch.setattr(presets, "load_settings", lambda: pytest.fail("they were read"))
+    assert presets.named("none") == ""
+
+
 def test_what_is_left_open_is_as_the_preset_says() -> None:
     how: Any = {"model": "brief", "temperature": None, "top_p": 0.5, "stop": [], "extra": {"pace": 2}}
     turns, asking = presets.of_chat(NOBODY, ASKED, how)
