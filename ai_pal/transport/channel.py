@@ -30,7 +30,7 @@ class RouterChannel:
     """A ROUTER. `receive(identity, frames, peer, more)` is called for each message, from the loop; where one
     has many frames, `more` of them come in the next call, nobody else's between them. `send_limit` and
     `receive_limit` messages may wait for and from each peer: merged ones are large, and the limits count no
-    bytes."""
+    bytes. `before` and `after` are called around each turn of its reader."""
 
     def __init__(
         self,
@@ -38,6 +38,8 @@ class RouterChannel:
         receive: Receive,
         send_limit: int = HIGH_WATER,
         receive_limit: int = HIGH_WATER,
+        before: Callable[[], None] | None = None,
+        after: Callable[[], None] | None = None,
     ) -> None:
         self._receive = receive
         self._socket = context.socket(zmq.ROUTER)
@@ -45,14 +47,14 @@ class RouterChannel:
         self._socket.sndhwm, self._socket.rcvhwm = send_limit, receive_limit
         self._socket.router_mandatory = True
         self._sender = b""  # of the message that is half read
-        self._reader = SocketReader(self._socket, self._take)
+        self.reader = SocketReader(self._socket, self._take, before=before, after=after)
 
     def listen(self, endpoint: str, listener: int) -> None:
         """Take connections from a listening descriptor too; `endpoint` is its address. libzmq owns it from
         here on, closes it with the channel, and does nothing to its file."""
         self._socket.setsockopt(zmq.USE_FD, listener)
         self._socket.bind(endpoint)
-        self._reader.look()
+        self.reader.look()
 
     def send(self, identity: bytes, frames: Sequence[Blob]) -> Sent:
         """Hand a message to libzmq without waiting."""
@@ -65,16 +67,16 @@ class RouterChannel:
                 return Sent.GONE
             raise
         finally:
-            self._reader.look()
+            self.reader.look()
         return Sent.OK
 
     def fileno(self) -> int:
         """The descriptor that tells the loop, once per edge, to look."""
-        return self._reader.fileno()
+        return self.reader.fileno()
 
     def close(self, linger: float = 0.0) -> None:
         """Stop reading and drop the socket; what was sent gets `linger` seconds to leave."""
-        self._reader.close()
+        self.reader.close()
         self._socket.close(int(linger * 1000))
 
     def _take(self) -> int:

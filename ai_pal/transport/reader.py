@@ -20,19 +20,24 @@ DRAIN_LIMIT, DRAIN_BYTES, DRAIN_SECONDS = 128, 1024 * 1024, 0.005
 class SocketReader:
     """Calls `take` while a message is there: it reads one, or some frames of one, and returns their size in
     bytes. `drained` is called when nothing is left, and so whenever the socket has moved. Whoever sends on
-    the socket calls `look` after it."""
+    the socket calls `look` after it; what `before` sends, at the beginning of each turn, is looked after by
+    the turn itself. `after` is called at its end."""
 
     def __init__(
         self,
         socket: "zmq.Socket[bytes]",
         take: Callable[[], int],
         drained: Callable[[], None] = lambda: None,
+        before: Callable[[], None] | None = None,
+        after: Callable[[], None] | None = None,
     ) -> None:
         self._socket, self._take, self._drained = socket, take, drained
+        self._before, self._after = before, after
         self._loop = asyncio.get_running_loop()
         self._closed = self._scheduled = self._paused = False
+        self.in_turn = False
         self._fd = int(socket.FD)
-        self._loop.add_reader(self._fd, self._turn)
+        self._loop.add_reader(self._fd, self.turn)
         self.look()  # without a first look the descriptor may stay silent for ever
 
     def look(self) -> None:
@@ -74,14 +79,15 @@ class SocketReader:
         if not self._loop.is_closed():
             self._loop.remove_reader(self._fd)
 
-    def _again(self) -> None:
-        if not self._closed:
-            self._scheduled = False
-            self._turn()
-
-    def _turn(self) -> None:
+    def turn(self) -> None:
+        """Take what is there, a bounded part of it, now."""
+        if self._closed:
+            return
         size, more, end = 0, True, time.monotonic() + DRAIN_SECONDS
+        self.in_turn = True
         try:
+            if self._before is not None:
+                self._send_first(self._before)
             for _ in range(DRAIN_LIMIT):
                 if self._closed or self._paused or not readable(self._socket):
                     more = False
@@ -89,8 +95,24 @@ class SocketReader:
                 size += self._take()
                 if size > DRAIN_BYTES or time.monotonic() > end:
                     break
+            if not more and not self._closed:
+                self._drained()
         finally:
+            self.in_turn = False
             if more:  # also when a message could not be taken: the edge that told of the rest is gone
                 self.look()
-        if not more and not self._closed:
-            self._drained()
+            if self._after is not None:
+                self._after()
+
+    def _send_first(self, send: Callable[[], None]) -> None:
+        """What is sent here needs no further look: one follows."""
+        scheduled, self._scheduled = self._scheduled, True
+        try:
+            send()
+        finally:
+            self._scheduled = scheduled
+
+    def _again(self) -> None:
+        if not self._closed:
+            self._scheduled = False
+            self.turn()

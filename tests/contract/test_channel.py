@@ -20,7 +20,7 @@ import zmq
 from ai_pal.transport.channel import LARGE, Receive, RouterChannel, Sent, bytes_of
 from ai_pal.transport.peer import Peer
 from ai_pal.transport.reader import DRAIN_LIMIT
-from ai_pal.transport.sockets import Blob
+from ai_pal.transport.sockets import HIGH_WATER, Blob
 
 pytestmark = pytest.mark.anyio
 COUNT = 5000
@@ -40,10 +40,10 @@ def context() -> Iterator["zmq.Context[zmq.Socket[bytes]]"]:
 
 
 def bound(
-    context: "zmq.Context[zmq.Socket[bytes]]", endpoint: str, receive: Receive, **limits: int
+    context: "zmq.Context[zmq.Socket[bytes]]", endpoint: str, receive: Receive, send_limit: int = HIGH_WATER
 ) -> RouterChannel:
     """A channel that takes connections there."""
-    channel = RouterChannel(context, receive, **limits)
+    channel = RouterChannel(context, receive, send_limit)
     listen(channel, endpoint)
     return channel
 

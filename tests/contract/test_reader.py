@@ -125,6 +125,44 @@ async def test_the_rest_is_read_at_once_and_only_what_is_asked_for(pair: Pair) -
     reader.close()
 
 
+async def test_a_message_whose_edge_is_eaten_by_what_a_turn_sends_first_is_read_in_that_turn(
+    pair: Pair,
+) -> None:
+    replies: list[bytes] = []
+
+    def reply() -> None:
+        if replies:
+            pair.far.send(b"two")
+            assert select.select([reader.fileno()], [], [], LIMIT)[0]
+            pair.near.send(replies.pop(), zmq.DONTWAIT)
+
+    reader = SocketReader(pair.near, pair.take, before=reply)
+    pair.far.send(b"one")
+    await pair.until(1)
+    replies.append(b"reply")
+    reader.turn()
+    assert pair.heard == [b"one", b"two"]
+    assert pair.far.poll(60_000)
+    reader.close()
+
+
+async def test_the_end_of_a_turn_is_told_also_where_a_message_could_not_be_taken(pair: Pair) -> None:
+    ends: list[tuple[int, bool]] = []
+
+    def take() -> int:
+        pair.take()
+        assert reader.in_turn
+        raise OSError("planted")
+
+    reader = SocketReader(pair.near, take, after=lambda: ends.append((len(pair.heard), reader.in_turn)))
+    pair.far.send(b"bad")
+    assert pair.near.poll(60_000)
+    with pytest.raises(OSError, match="planted"):
+        reader.turn()
+    assert ends == [(1, False)]
+    reader.close()
+
+
 def test_there_is_one_reader() -> None:
     """Of sockets on asyncio; the worker, which is no such loop, polls, and so do the threads of a client."""
     sources = [path for path in (ROOT / "ai_pal").rglob("*.py") if ".FD" in path.read_text()]

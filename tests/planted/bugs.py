@@ -405,7 +405,7 @@ BUGS = (
         "no look at the socket after a send",
         CHANNEL,
         "ai_pal/transport/channel.py",
-        "        finally:\n            self._reader.look()\n        return Sent.OK\n",
+        "        finally:\n            self.reader.look()\n        return Sent.OK\n",
         "        return Sent.OK\n",
     ),
     Bug(

@@ -71,7 +71,7 @@ class Daemon:
         self.stopped = anyio.Event()
         self._loop = asyncio.get_running_loop()
         self._clock, self._memory = LoopClock(self._alarm), MachineMemory()
-        self._sockets = Sockets(run_directory, self._from_client, self._from_worker)
+        self._sockets = Sockets(run_directory, self._from_client, self._from_worker, self._flush)
         self.listen_again = self._sockets.listen_again
         self._activity = Activity(self._clock)
         self._processes = ClientProcesses(self._client_died)
@@ -114,7 +114,7 @@ class Daemon:
             clock=self._clock,
             activity=self._activity,
             send_frames=self._sockets.front.send,
-            request_flush=self._request_flush,
+            request_flush=self._sockets.request_flush,
             greeted=self._processes.watch,
             left=self._processes.unwatch,
         )
@@ -300,8 +300,8 @@ class Daemon:
     def _from_worker(self, worker: bytes, frames: list[Blob], peer: Peer | None, more: bool) -> None:
         self._workers.received(worker, [bytes_of(frame) for frame in frames], peer)
 
-    def _request_flush(self) -> None:
-        self._loop.call_soon(self._clients.flush)
+    def _flush(self) -> None:
+        self._clients.flush()
 
     def _client_died(self, client: bytes) -> None:
         self._clients.gone(client)
