@@ -10,6 +10,7 @@ import execnet
 import pytest
 
 from tests import nursery
+from tests.together import TogetherScheduling
 
 
 def pytest_xdist_setupnodes(config: pytest.Config, specs: Sequence[execnet.XSpec]) -> None:
@@ -18,6 +19,11 @@ def pytest_xdist_setupnodes(config: pytest.Config, specs: Sequence[execnet.XSpec
     nursery.start(address, nursery.TESTS, *dict.fromkeys(arg.partition("::")[0] for arg in config.args))
     for spec in specs:
         spec.python = shlex.join([sys.executable, "-P", "-m", "tests.forked", address.removeprefix("\0")])
+
+
+def pytest_xdist_make_scheduler(config: pytest.Config) -> TogetherScheduling | None:
+    """Instead of that for single files."""
+    return TogetherScheduling(config) if config.getoption("dist") == "loadfile" else None
 
 
 @pytest.hookimpl(wrapper=True)
