@@ -20,7 +20,7 @@ from ai_pal.conversations.store import Conversations
 from ai_pal.gateway.page.files import weight
 from tests.gateway.conftest import MODELS, serving
 from tests.gateway.page import beside
-from tests.gateway.page.conftest import CHROMIUM, CLOUD, OPENED, Site, Tab, listening
+from tests.gateway.page.conftest import CHROMIUM, CLOUD, FLAGS, OPENED, Site, Tab, listening
 from tests.gateway.page.scripted import MODEL, config, scripted
 from tests.process.homes import environment
 
@@ -72,7 +72,7 @@ def looked_at() -> Iterator[tuple[Site, Browser]]:
         file.write_text(config(url))
         places = {"AI_PAL_CONFIG": str(file), "AI_PAL_MODEL_CACHE": str(MODELS)}
         with serving(environment(Path(home)) | places, "--port", "0") as served:
-            browser = playwright.chromium.launch(executable_path=CHROMIUM, args=["--no-sandbox"])
+            browser = playwright.chromium.launch(executable_path=CHROMIUM, args=FLAGS)
             yield Site(served, script, url), browser
             browser.close()
 
