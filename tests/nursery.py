@@ -1,9 +1,10 @@
 """Processes that are there at once: forked from one that has imported what they need (`tests/nursing.py`).
-Workers of an engine, egress processes with the SDKs of all providers, supervisors, and the test processes.
+Workers of an engine, egress processes with the SDKs of all providers, supervisors, commands, and the test
+processes.
 
 Each is the program itself from its first line on. What is true of a worker that was just started by Python
 (`python -P -m workers`) is looked at in `tests/process/test_worker.py`; supervisors start both like that, and
-commands start supervisors so."""
+commands start supervisors so. `test_command_examples.py` there looks at commands as a shell starts them."""
 
 import errno
 import functools
@@ -19,7 +20,7 @@ from pathlib import Path
 
 import msgspec
 
-EGRESS, SUPERVISORS, TESTS = "egress", "supervise", "tests"
+EGRESS, SUPERVISORS, COMMANDS, TESTS = "egress", "supervise", "commands", "tests"
 MOST_BYTES, MOST_DESCRIPTORS = 1 << 20, 4
 STATUS = struct.Struct("i")
 
@@ -92,7 +93,7 @@ class Nursery:
 
 @functools.cache
 def nursery(kind: str) -> Nursery:
-    """For one engine, `EGRESS` or `SUPERVISORS`; all test processes of this run share it."""
+    """For one engine, `EGRESS`, `SUPERVISORS` or `COMMANDS`; all test processes of this run share it."""
     address = address_of(kind)
     while (door := connected(address)) is None:
         start(address, kind)

@@ -1,28 +1,23 @@
 """`python -P -m tests.nursing LISTENER KIND ...`: the process that `tests.nursery` asks. It imports what
 processes of this kind need, then forks them; see there."""
 
-import ast
 import contextlib
 import fcntl
 import gc
-import importlib
 import os
 import select
 import signal
 import socket
 import sys
-from collections.abc import Callable
 from typing import NamedTuple
 
 import msgspec
 
-from tests import nursery
+from tests.nursed import Main, main_of
 from tests.nursery import MOST_BYTES, MOST_DESCRIPTORS, STATUS, Birth
 
 ALONE_SECONDS = 60.0
 """For so long the process stays while nobody is connected: who has started it is about to be."""
-
-Main = Callable[[list[str]], int]
 
 
 class Born(NamedTuple):
@@ -80,64 +75,6 @@ class Serving:
             child.end.send(STATUS.pack(code))
 
 
-def _worker(engine: str) -> Main:
-    """The program, with everything imported that it will want."""
-    import workers.loop  # noqa: F401
-    from workers import engines
-    from workers.__main__ import main
-
-    engines.prepare(engine)
-    return _of_parent(main)
-
-
-def _egress() -> Main:
-    import ai_pal.egress.loop  # noqa: F401
-    from ai_pal.egress.__main__ import main
-    from ai_pal.egress.providers import CLASSES
-
-    for api in CLASSES:
-        importlib.import_module(f"ai_pal.egress.providers.{api}")
-    return _of_parent(main)
-
-
-def _of_parent(main: Main) -> Main:
-    """A program that ends with the one that is named as its parent."""
-    return lambda arguments: main([*arguments, "--parent", str(os.getppid())])
-
-
-def _supervisor() -> Main:
-    import ai_pal.cli.supervise
-    import ai_pal.logs
-    import ai_pal.server.app  # noqa: F401
-    from ai_pal.__main__ import main
-
-    return main
-
-
-def _tests(arguments: list[str]) -> Main:
-    """A program of execnet's, which is how xdist starts test processes. Collecting finds all modules of tests
-    imported."""
-    import pytest
-
-    class OnlyModules:
-        """Nothing in them is looked for."""
-
-        @pytest.hookimpl(tryfirst=True)
-        def pytest_pycollect_makeitem(self) -> list[pytest.Item]:
-            return []
-
-    nowhere = os.open(os.devnull, os.O_WRONLY)
-    os.dup2(nowhere, 1)  # what is wrong with a module, the test processes find and say again
-    pytest.main(["--collect-only", "-n0", "-pno:cacheprovider", *arguments], plugins=[OnlyModules()])
-
-    def main(_: list[str]) -> int:
-        sys.argv = ["-c"]
-        exec(ast.literal_eval(sys.stdin.readline()), {"__name__": "execnet_process"})  # noqa: S102
-        return 0
-
-    return main
-
-
 def _keep_only(streams: dict[int, int]) -> None:
     """Of all that is open here these, by what they are to be, and what the first three are anyway."""
     above = max(*streams, 2) + 1
@@ -163,21 +100,9 @@ def _live(main: Main, birth: Birth, streams: list[int]) -> None:
         os._exit(code)
 
 
-def _main_of(kind: str, arguments: list[str]) -> Main:
-    match kind:
-        case nursery.EGRESS:
-            return _egress()
-        case nursery.SUPERVISORS:
-            return _supervisor()
-        case nursery.TESTS:
-            return _tests(arguments)
-        case engine:
-            return _worker(engine)
-
-
 def _serve(listener: int, kind: str, arguments: list[str]) -> None:
     gc.disable()
-    main = _main_of(kind, arguments)
+    main = main_of(kind, arguments)
     gc.freeze()  # what lies there, its children share as long as nobody writes to it
     gc.enable()
     with socket.socket(fileno=listener) as one:

@@ -7,7 +7,6 @@ import asyncio
 import contextlib
 import functools
 import subprocess
-import sys
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -23,6 +22,7 @@ from ai_pal.orchestration import MultiModelOrchestrator
 from ai_pal.protocol.content import Message
 from ai_pal.protocol.options import GenerationOptions
 from tests.pictures import png
+from tests.process.command import ai_pal
 from tests.process.homes import Environ
 from tests.process.page_client import Event, GoneError, PageClient, text_of
 from tests.process.supervised import Supervised, pid_of
@@ -208,10 +208,7 @@ def test_on_the_command_line_the_same_is_refused(home: Environ, tmp_path: Path) 
 
 
 def chat(environ: Environ, *arguments: str) -> "subprocess.CompletedProcess[str]":
-    command = [sys.executable, "-P", "-m", "ai_pal", "chat", "-m", "echo", "--no-history", *arguments]
-    return subprocess.run(
-        command, env=environ, stdin=subprocess.DEVNULL, capture_output=True, text=True, timeout=120
-    )
+    return ai_pal(environ, "chat", "-m", "echo", "--no-history", *arguments)
 
 
 def end_of(events: list[Event]) -> str:

@@ -3,24 +3,20 @@
 import json
 import os
 import signal
-import subprocess
-import sys
 from pathlib import Path
 from typing import Any
 
 import pytest
 
 from ai_pal.config import paths
+from tests.process.command import ai_pal
 from tests.process.homes import Environ, listens
 from tests.process.supervised import Supervised
-
-SECONDS = 120
 
 
 def doctor(environ: Environ) -> tuple[int, dict[str, Any]]:
     """The exit code, and each finding by the name of its check."""
-    command = [sys.executable, "-m", "ai_pal", "doctor", "--offline", "--json"]
-    done = subprocess.run(command, env=environ, capture_output=True, text=True, timeout=SECONDS, check=False)
+    done = ai_pal(environ, "doctor", "--offline", "--json")
     assert done.stderr == ""
     report = json.loads(done.stdout)
     assert report["ok"] is (done.returncode == 0)
@@ -149,9 +145,7 @@ def test_a_cache_that_cannot_be_written(home: Environ, tmp_path: Path) -> None:
 
 
 def test_people_get_a_line_each_and_how_to_mend(home: Environ) -> None:
-    command = [sys.executable, "-m", "ai_pal", "doctor", "--offline"]
-    environ = home | {"AI_PAL_THREADS": "x"}
-    done = subprocess.run(command, env=environ, capture_output=True, text=True, timeout=SECONDS, check=False)
+    done = ai_pal(home | {"AI_PAL_THREADS": "x"}, "doctor", "--offline")
     assert done.returncode == 1
     assert "fail  config" in done.stdout
     assert "-> see docs/settings.md" in done.stdout

@@ -1,8 +1,6 @@
 """`ai-pal doctor` and the models of a real Ollama, a real llama.cpp server and clouds on loopback."""
 
 import json
-import subprocess
-import sys
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -10,11 +8,10 @@ from typing import Any
 import pytest
 
 from ai_pal.config import paths
+from tests.process.command import ai_pal
 from tests.process.homes import Environ
 from tests.servers.llama_cpp import KEY
 from tests.servers.loopback import Exchange, Loopback
-
-SECONDS = 120
 
 
 async def openai(exchange: Exchange) -> None:
@@ -45,9 +42,7 @@ def doctor(environ: Environ, config: str) -> tuple[int, dict[str, Any]]:
     file = Path(environ["AI_PAL_HOME"]) / "doctor.toml"
     file.write_text(config)
     file.chmod(0o600)
-    command = [sys.executable, "-m", "ai_pal", "doctor", "--json"]
-    environ = environ | {"AI_PAL_CONFIG": str(file)}
-    done = subprocess.run(command, env=environ, capture_output=True, text=True, timeout=SECONDS, check=False)
+    done = ai_pal(environ | {"AI_PAL_CONFIG": str(file)}, "doctor", "--json")
     assert done.stderr == ""
     return done.returncode, {finding["check"]: finding for finding in json.loads(done.stdout)["checks"]}
 

@@ -17,6 +17,7 @@ import pytest
 from ai_pal.client import Client
 from ai_pal.machines.there import fingerprint
 from ai_pal.protocol import client as wire
+from tests.process import command
 from tests.process.answers import slow
 from tests.process.eventually import allowed, eventually
 from tests.process.homes import Environ, client_endpoint, environment, stop_supervisor
@@ -50,10 +51,7 @@ def here(ai_pal_home: Path, box: sshd.SecondMachine) -> Iterator[Environ]:
 
 
 def ai_pal(environ: Environ, *words: str, code: int = 0) -> str:
-    done = subprocess.run(
-        [sys.executable, "-P", "-m", "ai_pal", *words],
-        env=environ, capture_output=True, text=True, timeout=WITHIN, check=False, stdin=subprocess.DEVNULL,
-    )  # fmt: skip
+    done = command.ai_pal(environ, *words)
     assert done.returncode == code, (done.returncode, done.stdout, done.stderr)
     return done.stdout + done.stderr
 
@@ -132,7 +130,7 @@ def test_machines_that_are_asleep_are_looked_at_all_at_once(here: Environ, box: 
                 told, _ = check.communicate(timeout=WITHIN)
     why = {one["name"]: one["failure"]["message"] for one in json.loads(told)}
     assert list(why) == ["one", "two"]
-    assert all("does not answer within 3 s" in one for one in why.values())
+    assert all("does not answer within 3 s" in one for one in why.values()), why
 
 
 def test_what_keeps_a_machine_from_being_added_is_said(here: Environ, box: sshd.SecondMachine) -> None:

@@ -4,13 +4,14 @@ import fcntl
 import os
 import pty
 import struct
-import subprocess
-import sys
 import termios
 from contextlib import suppress
+from pathlib import Path
 
 import pytest
 
+from tests.nursery import COMMANDS, nursery
+from tests.process.command import ai_pal
 from tests.process.homes import Environ
 
 COLUMNS = 40
@@ -23,14 +24,13 @@ def shown(environ: Environ, *args: str) -> list[str]:
     fcntl.ioctl(theirs, termios.TIOCSWINSZ, struct.pack("HHHH", 24, COLUMNS, 0, 0))
     plain = {**environ, "NO_COLOR": "1", "TERM": "dumb"}
     plain.pop("COLUMNS", None)
-    command = [sys.executable, "-P", "-m", "ai_pal", *args]
-    with subprocess.Popen(command, env=plain, stdin=theirs, stdout=theirs, stderr=theirs) as running:
-        os.close(theirs)
-        said = b""
-        with suppress(OSError):  # the other end is closed
-            while piece := os.read(ours, 65536):
-                said += piece
-        running.wait(SECONDS)
+    running = nursery(COMMANDS).fork([*args], Path.cwd(), dict.fromkeys(range(3), theirs), plain)
+    os.close(theirs)
+    said = b""
+    with suppress(OSError):  # the other end is closed
+        while piece := os.read(ours, 65536):
+            said += piece
+    running.wait(SECONDS)
     os.close(ours)
     for mark in (b"\x1b[32m", b"\x1b[33m", b"\x1b[31m", b"\x1b[0m"):
         said = said.replace(mark, b"")
@@ -45,10 +45,7 @@ def used(home: Environ) -> Environ:
         ("alias", "a-name-of-some-length", "smollm2?context=2048"),
         ("preset", "set", "reviewer", "--system", "You review code, and you are brief. " * 4),
     ):
-        command = [sys.executable, "-P", "-m", "ai_pal", *args]
-        subprocess.run(
-            command, env=home, stdin=subprocess.DEVNULL, capture_output=True, timeout=SECONDS, check=True
-        )
+        ai_pal(home, *args).check_returncode()
     return home
 
 

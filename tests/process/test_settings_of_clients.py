@@ -3,8 +3,6 @@ stays. What must replace it is named; one in the foreground is mentioned."""
 
 import json
 import os
-import subprocess
-import sys
 import time
 from collections.abc import Callable
 from pathlib import Path
@@ -20,12 +18,12 @@ from ai_pal.errors import AiPalError
 from ai_pal.models.local import DirectModelWrapper, LocalLLMProvider
 from ai_pal.orchestration import MultiModelOrchestrator
 from tests.process.answers import PROMPT
+from tests.process.command import ai_pal
 from tests.process.homes import Environ, client_endpoint
 from tests.process.supervised import Supervised, status_of
 
 pytestmark = [pytest.mark.timeout(120), pytest.mark.anyio]
 
-WITHIN = 60.0
 HOUR = 3600.0
 
 
@@ -37,16 +35,8 @@ class Ran(NamedTuple):
 def run(home: Environ, *words: str, **said: str) -> Ran:
     """`ai-pal` in the environment of `home`, with these variables over it; empty ones are left out."""
     environ = {name: text for name, text in (home | said).items() if text}
-    command = [sys.executable, "-P", "-m", "ai_pal", *words]
-    done = subprocess.run(
-        command,
-        env=environ,
-        stdin=subprocess.DEVNULL,
-        capture_output=True,
-        text=True,
-        timeout=WITHIN,
-        check=True,
-    )
+    done = ai_pal(environ, *words)
+    done.check_returncode()
     return Ran(done.stdout.strip(), done.stderr.strip())
 
 
@@ -211,10 +201,7 @@ def test_a_supervisor_in_the_foreground_with_other_settings_is_mentioned_once(
     config(home, "queue_size = 9\n")
     who = f"the supervisor (pid {running.process.pid}) in the foreground"
     assert chat(home) == Ran(PROMPT, f"{who} has other settings (queue_size): restart it")
-    doctor = subprocess.run(
-        [sys.executable, "-P", "-m", "ai_pal", "doctor", "--offline"],
-        env=home, stdin=subprocess.DEVNULL, capture_output=True, text=True, timeout=WITHIN, check=False,
-    )  # fmt: skip
+    doctor = ai_pal(home, "doctor", "--offline")
     assert "it has other settings (queue_size)" in doctor.stdout
 
 
