@@ -73,6 +73,21 @@ def test_a_feature_does_the_same_in_both_engines(group: str, tmp_path: Path) -> 
     assert llama._engine._writing.prompts.as_tokens == (group != "read")
 
 
+@pytest.mark.parametrize("odd", ["", ODD], ids=["read by llama.cpp", "not read"])
+def test_a_template_that_demands_a_system_message_is_given_one(odd: str, tmp_path: Path) -> None:
+    demands = "{% if messages[0].role != 'system' %}{{ raise_exception('who am I?') }}{% endif %}"
+    kind = replace(KINDS["qwen-3"], text=odd + demands + jinja(KINDS["qwen-3"]))
+    llama, transformers = LlamaCppSide(kind, tmp_path), TransformersSide(kind)
+    try:
+        assert llama.abilities == transformers.abilities
+        for turns in ([Message("user", "hi")], [Message("system", "Be brief."), Message("user", "hi")]):
+            both = [one.prompt((turns, GenerationOptions())) for one in (llama, transformers)]
+            assert both[0] == both[1]
+            assert isinstance(both[0], list)
+    finally:
+        llama.close()
+
+
 @pytest.mark.parametrize("name", ["qwen-3", "qwen-3-vl"])
 def test_a_template_that_cannot_be_read_has_all_that_others_have(name: str, tmp_path: Path) -> None:
     odd = replace(KINDS[name], text=ODD + jinja(KINDS[name]))

@@ -1,10 +1,12 @@
 """What llama.cpp tells only over HTTP: templates and counts."""
 
+import contextlib
 from collections.abc import Callable, Sequence
 from functools import lru_cache
 from typing import Any
 
 from ai_pal.protocol.content import Audio, Image, Message
+from workers.engines.template_shape import NO_SYSTEM
 from workers.engines.unix_http import Asker, RefusedError
 
 REMEMBERED = 512
@@ -20,9 +22,10 @@ class TokenCounter:
         self._behind = self._put_behind()
         self.content = lru_cache(maxsize=REMEMBERED)(self._tokens)
         question, answer = {"role": "user", "content": "x"}, {"role": "assistant", "content": "x"}
-        one = self._tokens(self.render({"messages": [question]}))
+        self._front: list[dict[str, Any]] = []
+        one = self._tokens(self._first({"messages": [question]}))
         try:
-            three = self._tokens(self.render({"messages": [question, answer, question]}))
+            three = self._tokens(self.tried({"messages": [question, answer, question]}))
         except RefusedError:  # a template for a single question
             three = 2 * one
         self.fixed = one
@@ -31,7 +34,7 @@ class TokenCounter:
     def beyond_text(self, told: dict[str, Any]) -> int:
         """Tokens of an attachment in a message."""
         message = {"role": "user", "content": [told, {"type": "text", "text": "x"}]}
-        return max(0, self.count({"messages": [message]}) - self.fixed)
+        return max(0, self.count({"messages": [*self._front, message]}) - self.fixed)
 
     @property
     def ends_texts(self) -> bool:
@@ -52,6 +55,20 @@ class TokenCounter:
     def render(self, body: dict[str, Any]) -> str:
         """The prompt as the model sees it."""
         return str(self._asker.ask("/apply-template", self._told(body))["prompt"])
+
+    def tried(self, body: dict[str, Any]) -> str:
+        """The same of a few turns to try the template with: behind what it demands in front of all."""
+        return self.render({**body, "messages": [*self._front, *body["messages"]]})
+
+    def _first(self, body: dict[str, Any]) -> str:
+        """The same, and finds out whether it demands a system message. Raises `RefusedError`."""
+        try:
+            return self.tried(body)
+        except RefusedError:
+            self._front = [NO_SYSTEM]
+            with contextlib.suppress(RefusedError):
+                return self.tried(body)
+            raise
 
     def _tokens(self, text: str) -> int:
         return len(self._encoded(text, add_special=False))

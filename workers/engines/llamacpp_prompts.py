@@ -53,7 +53,7 @@ class Prompts:
         self.clock = TemplateClock(text, now)
         unread = rendered is not None and not is_read(text, about)
         caps = rendered.caps() if rendered and unread else about.get("chat_template_caps", {})
-        self.template = templates.look(text, caps, self._counter.render)
+        self.template = templates.look(text, caps, self._counter.tried)
         self.as_tokens = self._counter.ends_texts or unread
         """Whether prompts are given as tokens. Only of messages, and with a template that it reads, llama.cpp
         takes answers apart itself."""
@@ -89,7 +89,7 @@ class Prompts:
         answer = {"role": "assistant", "content": turn_ends.ANSWER}
         messages = [*templates.QUESTION, answer, *templates.QUESTION]
         try:
-            mark = turn_ends.turn_end(self._counter.render({"messages": messages}))
+            mark = turn_ends.turn_end(self._counter.tried({"messages": messages}))
         except RefusedError:  # it takes no such conversation
             return ""
         return mark if mark in turn_ends.TOLD or (mark and self._counter.content(mark) > 1) else ""

@@ -2,13 +2,14 @@
 of which nobody hears. It is given a template that says the prompt that it is told, and else what the model's
 own says: by that it finds out how answers are taken apart."""
 
+import contextlib
 import json
 import re
 from collections.abc import Mapping
 from typing import Any
 
 from workers.engines.jinja_template import FAILURES, JinjaTemplate
-from workers.engines.template_shape import QUESTION, THOUGHTFUL, Messages, shape_of, shaped
+from workers.engines.template_shape import NO_SYSTEM, QUESTION, THOUGHTFUL, Messages, shape_of, shaped
 from workers.engines.unix_http import RefusedError
 from workers.tool_turns import NAME, with_properties
 
@@ -111,10 +112,11 @@ class Rendering:
         }
 
     def _tried(self, messages: Messages | None = None, **given: Any) -> str:
-        try:
-            return self._template.render(shaped(messages or [QUESTION], self._shape), **given)
-        except FAILURES:
-            return ""
+        turns = shaped(messages or [QUESTION], self._shape)
+        for front in ([], shaped([NO_SYSTEM], self._shape)):
+            with contextlib.suppress(*FAILURES):
+                return self._template.render([*front, *turns], **given)
+        return ""
 
     def _written(self, message: Mapping[str, Any]) -> dict[str, Any]:
         """As templates take it, from a message as llama.cpp takes it: calls with objects, a mark where a

@@ -1,5 +1,6 @@
 """The shape in which a chat template takes messages: found out by trying. Pure."""
 
+import contextlib
 from collections.abc import Callable, Sequence
 from typing import Any, Literal, NamedTuple
 
@@ -15,6 +16,7 @@ PRINTED = "{'type'"
 """A list of parts that a template prints as if it were a text."""
 Messages = list[dict[str, Any]]
 
+NO_SYSTEM = {"role": "system", "content": ""}
 QUESTION = {"role": "user", "content": "a question that is seen"}
 THOUGHT = "a thought that is seen"
 _CALL = {"type": "function", "id": "abcdefgh0", "function": {"name": NAME, "arguments": {"x": 1}}}
@@ -41,6 +43,15 @@ class Shape(NamedTuple):
 
 def shape_of(template: str, rendered: Callable[[Messages], str]) -> Shape:
     """The shape for the template with this text. Raises what `rendered` raises of a single question."""
+    try:
+        return _found(template, rendered)
+    except Exception:
+        with contextlib.suppress(Exception):  # some demand a system message
+            return _found(template, lambda messages: rendered(_behind_no_system(messages)))
+        raise
+
+
+def _found(template: str, rendered: Callable[[Messages], str]) -> Shape:
     shape = Shape(in_channels=writes_channels(template), merged=TOOL_RESPONSES in template)
     if QUESTION["content"] not in rendered(shaped([QUESTION], shape)):
         shape = shape._replace(in_lists=True)
@@ -53,6 +64,12 @@ def shape_of(template: str, rendered: Callable[[Messages], str]) -> Shape:
         if any(THOUGHT in text and PRINTED not in text for text in texts):
             return wanted
     return shape
+
+
+def _behind_no_system(messages: Messages) -> Messages:
+    """Behind an empty system message, in the form of the others."""
+    in_list = isinstance(messages[0]["content"], list)
+    return [{**NO_SYSTEM, "content": [{"type": "text", "text": ""}]} if in_list else NO_SYSTEM, *messages]
 
 
 def _tried(rendered: Callable[[Messages], str], messages: Messages) -> str:

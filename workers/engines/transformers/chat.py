@@ -1,6 +1,5 @@
 """From messages to the text a model expects: its own template, or a documented format for those without."""
 
-import contextlib
 import time
 from collections.abc import Callable, Sequence
 from functools import lru_cache
@@ -142,19 +141,10 @@ class Chat:
         if any(len(template) > LONGEST_TEMPLATE for template in self._named.values()):
             _refuse("it is a very long one")
         try:
-            self._shape = self._found_shape()
+            self._shape = shape_of(self.template, self._applied)
         except Exception as error:  # noqa: BLE001 - a template is a program and can fail in any way
             _refuse(str(error))
         self._manners = manners_of(self._shown)
-
-    def _found_shape(self) -> Shape:
-        """Raises what the template raises of a single question."""
-        try:
-            return shape_of(self.template, self._applied)
-        except Exception:
-            with contextlib.suppress(Exception):  # some demand a system message
-                return shape_of(self.template, lambda written: self._applied(_with_no_system(written)))
-            raise
 
     def _shown(self, messages: Sequence[Message]) -> str | None:
         try:
@@ -172,12 +162,6 @@ class Traits(msgspec.Struct, frozen=True):
     switch: str = ""
     effort: str = ""
     pictures: bool = False
-
-
-def _with_no_system(written: list[dict[str, Any]]) -> list[dict[str, Any]]:
-    """Behind an empty system message, in the form of the others."""
-    in_list = isinstance(written[0]["content"], list)
-    return [{"role": "system", "content": [{"type": "text", "text": ""}] if in_list else ""}, *written]
 
 
 def look(chat: Chat) -> Traits:
