@@ -1,74 +1,29 @@
 """Memory for loads on nodes: looks at what each has free, asks the pure cores, and reserves, in one step."""
 
-from collections import Counter
-from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from functools import partial
 from pathlib import Path
-from typing import NamedTuple, Protocol
 
-from msgspec.structs import replace
-
-from ai_pal import __version__, memory
-from ai_pal.errors import Code, Failure
+from ai_pal import memory
+from ai_pal.errors import Code
 from ai_pal.memory.card_search import best_on_cards
 from ai_pal.memory.spread import Place, first_that_will_do, most_of, spread, when_some_have_left
-from ai_pal.protocol.cluster import DISK_SPARE, ModelFile, Node, Supply
-from ai_pal.protocol.wanted import Wanted
+from ai_pal.protocol.cluster import Node, Supply
 from ai_pal.protocol.worker import LoadModel
 from ai_pal.server.nodes.base import ExitStatus
 from ai_pal.server.pool import gangs, given_back
-from ai_pal.server.pool.admission import MemoryPolicy, counts, learn, less_on_devices
+from ai_pal.server.pool.admission import MemoryPolicy, learn, less_on_devices
 from ai_pal.server.pool.admission import places as counted
 from ai_pal.server.pool.given_back import GivenBack
 from ai_pal.server.pool.hopes import Hopes
 from ai_pal.server.pool.lifecycle import Phase
 from ai_pal.server.pool.model_worker import ModelWorker
 from ai_pal.server.pool.node_cards import CardChoice, Seat, cards_of
+from ai_pal.server.pool.node_objections import Files, Known, Objections
 from ai_pal.server.pool.occupancy import Occupancy
 from ai_pal.server.pool.places import Places
 from ai_pal.server.pool.warm_pool import WarmPool
 from ai_pal.server.ports import Clock, Footprints
-
-AVOIDED = 10.0
-"""Seconds after the loss of a worker in which its node is chosen only where no other will do."""
-
-REFUSED = 5.0
-"""Seconds in which a node is not asked again that would not have a worker."""
-
-LACKS_ENGINE = 60.0
-"""The same where it lacks the engine: somebody has to install that, and to ask takes a worker's start."""
-
-
-class Known(Protocol):
-    """What is known of the nodes; see `children.cluster.Cluster`."""
-
-    def nodes(self) -> Sequence[Node] | None: ...
-
-    def failure(self) -> Failure | None: ...
-
-    def may_answer_soon(self, node: str) -> bool: ...
-
-    def is_drained(self, node: str) -> bool: ...
-
-    def stirred(self) -> Collection[str]:
-        """Nodes where workers have another amount of memory than when this was asked last."""
-
-
-class Files(NamedTuple):
-    """The `files` of a load, and where each path that it names lies under a node's cache (`places`). `origin`
-    is our cache. What nodes lack they take from the folder `shared`, if there is one; else they fetch it, if
-    it is `pulled`; else it is given from here."""
-
-    places: Mapping[str, str]
-    files: tuple[ModelFile, ...]
-    origin: str
-    shared: str = ""
-    pulled: Wanted | None = None
-
-    @property
-    def identities(self) -> frozenset[str]:
-        return frozenset(file.identity for file in self.files)
-
 
 FilesOf = Callable[[LoadModel], Files | None]
 """Those of what is loaded so here; None: it has none that nodes could have in a cache."""
@@ -94,9 +49,7 @@ class NodeAdmission:
         self._places = Places(self._occupancy, policy)
         self._most_room: tuple[Sequence[Node], int, int] = (), 0, 0
         """What a node may have at most, of which nodes, and after how many changes of who is there."""
-        self._avoided: dict[str, float] = {}
-        self._refused: dict[tuple[str, str], tuple[float, ExitStatus]] = {}
-        self._given_back = GivenBack()
+        self._given_back, self._objections = GivenBack(), Objections(known, clock)
 
     def seek(
         self, worker: ModelWorker, workers: Iterable[ModelWorker], warm_pool: WarmPool
@@ -192,7 +145,7 @@ class NodeAdmission:
         while True:
             worker.node, worker.there, worker.supply, worker.reserved = "", {}, None, 0
             worker.gang, worker.ranks = None, ()
-            places = [place for _, place in self._as_to(worker, self._look(nodes), files)]
+            places = [place for _, place in self._objections.as_to(worker, self._look(nodes), files)]
             decision = gangs.seek(worker, places, seen, held)
             where = worker.nodes if isinstance(decision, memory.Evict) else ()
             if not [node for node in where if self._occupancy.recount(node)]:
@@ -214,7 +167,7 @@ class NodeAdmission:
         layers = choice.layers if engine in places.engines else None
 
         def seated(line: Iterable[tuple[Node, Place]]) -> Iterator[Place]:
-            for node, place in self._as_to(worker, line, files):
+            for node, place in self._objections.as_to(worker, line, files):
                 seats[node.name] = choice.on(node, place, self._occupancy.on(node.name))
                 yield seats[node.name].place
 
@@ -234,7 +187,7 @@ class NodeAdmission:
 
             with_room = (one for one in places if places.cards(one[0], engine).free >= layers.size)
             found = first_that_will_do(want, seated(with_room), most, layers.most, leaving=True)
-            every = self._as_to(worker, places, files)
+            every = self._objections.as_to(worker, places, files)
             found = found or best_on_cards(
                 want, layers, ((place, places.cards(node, engine)) for node, place in every), seat, most,
                 nobody_goes=choice.nobody_goes,
@@ -248,7 +201,9 @@ class NodeAdmission:
     def fits(self, load: LoadModel, workers: Iterable[ModelWorker], warm_pool: WarmPool) -> bool:
         """Whether it could be loaded now without taking anything from anybody. Promises nothing."""
         want = memory.Want(load.model, self._footprints.need(load))
-        places = [self._as_it_is(node, place) for node, place in self._look(self._known.nodes() or ())]
+        places = [
+            self._objections.as_it_is(node, place) for node, place in self._look(self._known.nodes() or ())
+        ]
         return isinstance(spread(want, places, self._policy.max_loaded)[1], memory.Admit)
 
     def has_room_for_spare(self, workers: Iterable[ModelWorker]) -> bool:
@@ -284,50 +239,10 @@ class NodeAdmission:
 
     def ended(self, worker: ModelWorker, status: ExitStatus) -> None:
         """Its process has ended: that may tell something of its node."""
-        now, node = self._clock.now(), status.node or worker.node
-        self._avoided = {one: until for one, until in self._avoided.items() if until > now}
-        self._refused = {pair: said for pair, said in self._refused.items() if said[0] > now}
         if not status.refused:  # else it had nothing
+            now = self._clock.now()
             self._given_back.ended(worker.nodes, worker.reserved, now, cards=bool(worker.cards))
-        if status.lost:
-            self._avoided[node] = now + AVOIDED
-        if status.refused:
-            seconds = LACKS_ENGINE if status.cause == Code.ENGINE_MISSING else REFUSED
-            self._refused[worker.name, node] = now + seconds, status
-            self._clock.wake_at(now + seconds)
-
-    def _as_to(
-        self, worker: ModelWorker, line: Iterable[tuple[Node, Place]], files: Files | None
-    ) -> Iterator[tuple[Node, Place]]:
-        """The nodes as they are to this load."""
-        others = [one for one in worker.group.members if one is not worker and counts(one)]
-        beside, wanted = Counter(one.node for one in others), files.identities if files else frozenset()
-        for node, free in line:
-            place = self._as_it_is(node, free)
-            if node.name in beside:
-                place = replace(place, beside=beside[node.name])
-            if files is not None and not wanted <= node.files:
-                place = self._lacking(place, node, files)
-            yield node, self._as_refused(place, worker) if self._refused else place
-
-    def _lacking(self, place: Place, node: Node, files: Files) -> Place:
-        """The place, where the node has not all files."""
-        if place.objection:
-            return place
-        lacking = [file for file in files.files if file.identity not in node.files]
-        size, place = sum(file.size for file in lacking), replace(place, lacks=True)
-        elsewhere = files.shared or any(file.origin for file in lacking)  # may be seen there
-        if node.disk is not None and node.disk < size + DISK_SPARE and not elsewhere:
-            figures = f"{memory.gigabytes(size)} of its files, {memory.gigabytes(node.disk)} of disk is free"
-            return replace(place, objection=f"lacks {figures}", cause=Code.DISK_FULL)
-        return place
-
-    def _as_refused(self, place: Place, worker: ModelWorker) -> Place:
-        """The place, with what its node has said lately."""
-        until, status = self._refused.get((worker.name, place.name), (0.0, ExitStatus()))
-        if place.objection or self._clock.now() >= until:
-            return place
-        return replace(place, objection=f"refused it: {status.reason}", cause=status.cause)
+        self._objections.ended(worker, status)
 
     def _look(self, nodes: Sequence[Node]) -> Places:
         """The nodes by their room, as it is now."""
@@ -342,20 +257,6 @@ class NodeAdmission:
             found = (most_of(place) for node, place in places if not node.silent)
             self._most_room = nodes, changes, max(found, default=0)
         return self._most_room[2]
-
-    def _as_it_is(self, node: Node, place: Place) -> Place:
-        """The place, with what is said of its node alone."""
-        if node.name in self._avoided and self._clock.now() < self._avoided[node.name]:
-            place = replace(place, avoided=True)
-        if node.silent:
-            soon = self._known.may_answer_soon(node.name)
-            return replace(place, objection="does not answer", cause=Code.NO_NODE, awaited=soon)
-        if node.version not in ("", __version__):
-            has = f"has AI-PAL {node.version}, this is {__version__}"
-            return replace(place, objection=has, cause=Code.NO_NODE)
-        if self._known.is_drained(node.name):
-            return replace(place, objection="is drained", cause=Code.NO_NODE)
-        return place
 
 
 def _supplied(model: str, files: Files | None, node: Node) -> tuple[Mapping[str, str], Supply | None]:

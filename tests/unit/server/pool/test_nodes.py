@@ -18,7 +18,8 @@ from ai_pal.server.nodes.base import Arrived, ExitStatus, LaunchSpec, ProcessUsa
 from ai_pal.server.pool import given_back, lifecycle
 from ai_pal.server.pool.admission import Admission, MemoryPolicy
 from ai_pal.server.pool.kept_admission import KeptAdmission
-from ai_pal.server.pool.node_admission import Files, NodeAdmission
+from ai_pal.server.pool.node_admission import NodeAdmission
+from ai_pal.server.pool.node_objections import Files
 from ai_pal.server.pool.supervisor import Supervisor
 from ai_pal.server.pool.terms import worker_for
 from ai_pal.transport.sockets import Blob
