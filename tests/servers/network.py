@@ -88,10 +88,12 @@ class Network:
         self._plug(_port(host), ETHERNET, space, address)
 
     def _plug(self, port: str, end: str, space: str, address: str) -> None:
-        """A cable from the switch to a host, the machine itself where it has no name."""
+        """A cable from the switch to a host, the machine itself where it has no name. Its card is always the
+        same: of another one its neighbours learn late, when a host is switched on."""
         there = ["-n", space] if space else []
+        card = ":".join(["02", "00", *(f"{int(part):02x}" for part in address.split("."))])
         _ip("-n", self._switch, "link", "add", port, "type", "veth", "peer", "name", end,
-            "netns", space or str(os.getpid()))  # fmt: skip
+            "address", card, "netns", space or str(os.getpid()))  # fmt: skip
         _ip("-n", self._switch, "link", "set", port, "master", "bridge", "up")
         _ip(*there, "address", "add", f"{address}/24", "dev", end)
         _ip(*there, "link", "set", end, "up")
