@@ -13,6 +13,7 @@ import pytest
 
 from ai_pal.catalog import CATALOG, artifact_path
 from ai_pal.config import load_settings
+from tests import short_models
 
 pytest_plugins = ["tests.collecting", "tests.servers.fixtures"]
 
@@ -90,3 +91,24 @@ def starter_safetensors(starter_model: Path) -> Path:
     if not folder.is_dir():
         pytest.fail("the converted starter model is not here: run scripts/setup --dev")
     return folder
+
+
+@pytest.fixture(scope="session")
+def short_starter(starter_model: Path) -> Iterator[Path]:
+    """A GGUF file of the starter model's first layers."""
+    with tempfile.TemporaryDirectory() as folder:
+        yield short_models.short_gguf(starter_model, Path(folder, "short.gguf"))
+
+
+@pytest.fixture(scope="session")
+def short_safetensors(starter_safetensors: Path) -> Iterator[Path]:
+    """The same as a Hugging Face folder."""
+    with tempfile.TemporaryDirectory() as folder:
+        yield short_models.short_folder(starter_safetensors, Path(folder, "short"))
+
+
+@pytest.fixture(scope="session")
+def few_safetensors(starter_safetensors: Path) -> Iterator[Path]:
+    """The starter model's words with few random weights."""
+    with tempfile.TemporaryDirectory() as folder:
+        yield short_models.few_weights(starter_safetensors, Path(folder, "few"))

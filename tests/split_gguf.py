@@ -34,6 +34,25 @@ def with_numbers(file: Path, into: Path, numbers: dict[str, int]) -> Path:
     return into
 
 
+def with_layers(file: Path, into: Path, layers: int) -> Path:
+    """A copy of `file`, which is one of Llama's, with its first layers only."""
+    metadata, entries, tensors = _read(file)
+    count = _entry("llama.block_count", U32, "I", layers)
+    at = metadata.index(count[:-4])
+    metadata = metadata[:at] + count + metadata[at + len(count) :]
+    kept = [one for one in tensors if _layer(one[0]) < layers]
+    assert len(kept) < len(tensors)
+    into.write_bytes(_file(metadata, entries, kept))
+    return into
+
+
+def _layer(head: bytes) -> int:
+    """Which layer a tensor is of; those that are of none count to the first."""
+    (length,) = struct.unpack_from("<Q", head)
+    words = head[8 : 8 + length].split(b".")
+    return int(words[1]) if words[0] == b"blk" else 0
+
+
 def _read(file: Path) -> tuple[bytes, int, list[tuple[bytes, int, bytes]]]:
     """The metadata, how many entries they are, and the tensors."""
     data = file.read_bytes()

@@ -1,7 +1,6 @@
 """A count without weights is what the loaded model counts and what a request reports, in real workers: for
 templates and vocabularies of every kind, and with the same refusals."""
 
-import shutil
 import tempfile
 from collections.abc import Collection, Iterator
 from contextlib import contextmanager
@@ -29,6 +28,7 @@ from ai_pal.protocol.worker import (
 from scripts.bert_to_gguf import convert
 from tests import chat_templates, tiny_gguf, tiny_models
 from tests.counted_prompts import CASES, QUESTION, SHORT, TOO_LARGE
+from tests.short_models import few_weights
 from tests.worker_driver import WorkerDriver
 
 pytestmark = [pytest.mark.real_model, pytest.mark.timeout(900)]
@@ -155,19 +155,6 @@ def test_transformers_counts_all_of_it_with_a_small_model(tmp_path: Path) -> Non
     model = tiny_models.save(tmp_path / "m", "llama", chat_templates.HERMES, max_position_embeddings=2048)
     with loaded(LoadModel("m", "transformers", str(model), context=1024)) as both:
         assert check(both) >= 10
-
-
-def few_weights(model: Path, folder: Path) -> Path:
-    """A random model with the tokenizer and the template of this one: what counts is theirs."""
-    from transformers import AutoConfig, AutoModelForCausalLM
-
-    config = AutoConfig.from_pretrained(model)
-    config.update({**tiny_models.SMALL, "num_hidden_layers": 1})
-    AutoModelForCausalLM.from_config(config).save_pretrained(folder)
-    for file in model.iterdir():
-        if file.name not in ("config.json", "model.safetensors"):
-            shutil.copy(file, folder)
-    return folder
 
 
 def test_transformers_counts_without_torch(starter_safetensors: Path, tmp_path: Path) -> None:
