@@ -29,7 +29,7 @@ from ai_pal.protocol.worker import (
     WorkerHello,
     encode,
 )
-from tests.process.eventually import allowed
+from tests.process.eventually import allowed, eventually
 from tests.worker_driver import TIMEOUT, WorkerDriver, worker_command
 from workers.engines.echo_text import reference
 
@@ -57,14 +57,6 @@ def test_load_progress_then_ready_then_an_answer(driver: WorkerDriver) -> None:
     driver.wait_for(Ready)
     said = [Message("user", "one two three")]
     assert driver.ask(1, said).text == "".join(reference(said, 3))
-
-
-def test_a_spare_worker_imports_an_engine_and_loads_later(driver: WorkerDriver) -> None:
-    driver.wait_for(WorkerHello)
-    driver.send(Prepare("transformers"))
-    driver.send(echo())  # waits for the import
-    driver.wait_for(Ready)
-    assert "libtorch" in Path(f"/proc/{driver.process.pid}/maps").read_text()
 
 
 def test_a_spare_worker_survives_an_engine_that_is_not_there(driver: WorkerDriver) -> None:
@@ -266,7 +258,7 @@ sys.addaudithook(watch)
 
 
 @pytest.mark.slow
-def test_the_transformers_engine_never_touches_the_network_to_load_and_to_answer(
+def test_a_spare_worker_imports_an_engine_loads_later_and_touches_no_network_to_answer(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     from tests import tiny_models
@@ -277,7 +269,11 @@ def test_the_transformers_engine_never_touches_the_network_to_load_and_to_answer
     folder = tiny_models.save(tmp_path / "tiny", "llama")
     monkeypatch.setenv("PYTHONPATH", str(tmp_path / "watch"))
     with WorkerDriver(tmp_path) as driver:
-        assert isinstance(driver.load(LoadModel("m", "transformers", str(folder))), Ready)
+        driver.wait_for(WorkerHello)
+        driver.send(Prepare("transformers"))
+        eventually(lambda: "libtorch" in Path(f"/proc/{driver.process.pid}/maps").read_text(), TIMEOUT)
+        driver.send(LoadModel("m", "transformers", str(folder), threads=1))  # waits for the import
+        driver.wait_for(Ready)
         driver.ask(1, [Message("user", "hello")], GenerationOptions(max_tokens=4))
         assert psutil.Process(driver.process.pid).net_connections("inet") == []
     assert not canary.exists(), canary.read_text()
