@@ -7,7 +7,9 @@ from pathlib import Path
 from typing import TypeVar
 
 T = TypeVar("T")
-LOOK_SECONDS = 0.01
+LOOK_SECONDS, RARELY = 0.01, 0.1
+"""Between two looks, at first and after a second."""
+
 STILL = 5.0
 """Seconds between two looks beyond which this machine, or all of these processes, stood still."""
 
@@ -31,7 +33,7 @@ def eventually(fact: Callable[[], T | None], within: float = 60.0) -> T:
         now = time.monotonic()
         waited, looked = waited + min(now - looked, STILL), now
         assert waited < within, f"not so within {within:g} s: {fact}"
-        time.sleep(LOOK_SECONDS)
+        time.sleep(min(max(LOOK_SECONDS, waited / 10), RARELY))  # looking is to cost little of what goes on
 
 
 def files_below(folder: Path) -> list[Path]:
