@@ -21,8 +21,8 @@ from ai_pal.protocol.worker import (
     LoadModel,
     RerankTexts,
 )
+from tests import lora, projectors, tiny_gguf
 from tests import odd_pictures as odd
-from tests import projectors, tiny_gguf
 from tests.process.eventually import eventually, files_below
 from tests.split_gguf import with_numbers
 from tests.template_kinds.named import KINDS
@@ -60,9 +60,11 @@ PROBE = Probe("Answer:", ["A", "B"])
 class Loaded:
     """The tiny model in this process; close it."""
 
-    def __init__(self, model: Path, projector: Path | None, kept: Path | None = None) -> None:
+    def __init__(
+        self, model: Path, projector: Path | None, kept: Path | None = None, **named: object
+    ) -> None:
         self._sink, self._engine, self._keys = Recorder(), LlamaCpp(), count(1)
-        named = {"mmproj": str(projector or "off"), "speculate": "off"}
+        named |= {"mmproj": str(projector or "off"), "speculate": "off"}
         spec = LoadModel("m", "llamacpp", str(model), threads=1, context=1024, slots=2, options=named)
         if kept is not None:
             spec = msgspec.structs.replace(spec, prefixes=str(kept), prefix_bytes=10**8)
@@ -168,6 +170,16 @@ def outcome(answer: Answer) -> tuple[object, ...]:
     used = (answer.usage.prompt_tokens, answer.usage.completion_tokens, answer.counted)
     ids = [[token.id for token in tokens] for tokens in (answer.logprobs, answer.prompt_logprobs)]
     return parts, answer.finish_reason, answer.failure, used, ids
+
+
+def test_an_adapter_goes_with_it(model: Path, eye: Path, blind: Loaded, tmp_path: Path) -> None:
+    adapter = str(lora.save_gguf(tmp_path / "lora.gguf"))
+    one, other = (Loaded(model, projector, lora=[adapter]) for projector in (None, eye))
+    plain, adapted, seen = (loaded.do(ASKED["tokens"]) for loaded in (blind, one, other))
+    assert outcome(seen) == outcome(adapted)
+    assert seen.logprobs[0].logprob != pytest.approx(plain.logprobs[0].logprob, abs=1e-2)
+    one.close()
+    other.close()
 
 
 @pytest.mark.parametrize(
