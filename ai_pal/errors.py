@@ -117,7 +117,6 @@ PERMANENT = frozenset(
 )
 """Codes that say nothing about a provider's health: asking again changes nothing, and no breaker trips."""
 
-
 NEVER_SENT = frozenset(
     {
         *(Code.PROVIDER_UNREACHABLE, Code.CONNECT_TIMEOUT, Code.NO_KEY, Code.NO_CONSENT, Code.LOCAL_ONLY),
@@ -127,14 +126,12 @@ NEVER_SENT = frozenset(
 )
 """Codes of attempts whose prompt has not gone anywhere; all others may have."""
 
-
 UNPAID = NEVER_SENT | {
     *(Code.AUTH_FAILED, Code.RATE_LIMITED, Code.PROVIDER_REFUSED, Code.PROVIDER_ERROR),
     *(Code.PROMPT_TOO_LARGE, Code.MODEL_NOT_FOUND, Code.MODEL_NOT_HERE),
     *(Code.ACCESS_DENIED, Code.NO_CREDIT, Code.UNSUPPORTED),
 }
 """Codes of attempts that no provider charges for: it has said no, or was never asked."""
-
 
 MAY_QUOTE = frozenset(
     {

@@ -24,7 +24,6 @@ OTHERS_HINT = f"choose a model of your machines, or allow others: {ALLOW_OTHERS}
 
 _LOOPBACK = re.compile(r"https?://(localhost|127(\.\d{1,3}){3}|\[::1\])(:\d{1,5})?(/[\w./~%-]*)?", re.ASCII)
 
-
 _PASSED_ON = re.compile(r"[:-]cloud$", re.ASCII | re.IGNORECASE)
 
 

@@ -104,7 +104,6 @@ class CachePlace:
 
 SPACE_HINT = f"{FREE_SPACE}, or set model_cache_dir (AI_PAL_MODEL_CACHE) to another disk"
 
-
 FOLDER_HINT = "set model_cache_dir (AI_PAL_MODEL_CACHE) to a folder"
 
 

@@ -29,7 +29,6 @@ from ai_pal.protocol.wanted import Artifact, HubFiles
 
 State = Literal["built in", "verified", "here", "damaged", "not here", "elsewhere"]
 
-
 ALIAS = "alias of "
 
 

@@ -20,7 +20,6 @@ _HUB = re.compile(
     rf"{_SITE}(?P<repo>{_PART}/{_PART})(?:@(?P<revision>[\w./-]+))?(?::(?P<gguf>[\w.-]+))?", re.ASCII
 )
 
-
 FILES = ("mmproj", "chat_template")
 """Options that name files."""
 

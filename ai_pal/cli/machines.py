@@ -40,7 +40,6 @@ docs/machines.md tells all of it.
 
 """
 
-
 ADD_EXAMPLES = """examples:
   ai-pal machines add box --ssh me@box               asks whether its key is right, unless you know it
   ai-pal machines add box --ssh box                  as ~/.ssh/config calls it, jump hosts and all

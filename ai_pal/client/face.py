@@ -20,7 +20,6 @@ REVISIONS_TIMEOUT = 180.0
 UNLOAD_TIMEOUT = 60.0
 """Seconds for answers under way to end, and their worker with them."""
 
-
 Meanwhile = Callable[[wire.AnyEvent], None]
 """What is told before the one reply that a call waits for: places in the queue, downloads, loads."""
 

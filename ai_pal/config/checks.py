@@ -26,7 +26,6 @@ _SWITCHES = dict.fromkeys(("true", "yes", "on", "1"), True) | dict.fromkeys(
 
 EXAMPLE_URL = "http://localhost:8080"
 
-
 ANYWHERE = ("0.0.0.0", "[::]", "*")  # noqa: S104 - named to be refused
 """Addresses to listen at that are none to connect to."""
 

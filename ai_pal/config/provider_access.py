@@ -68,8 +68,8 @@ def consented(
     decided: bool | None, setting: bool | None, *, source: Source, own_server: bool = False
 ) -> bool:
     """Whether a provider may be asked with the key from `source`. A no counts wherever it was said; a key
-    that the user gave to AI-PAL himself is a yes, and so is a server of his own (`base_url`) without any
-    key. A key that merely lies in the environment is none."""
+    that was given to AI-PAL is a yes, and so is a server of the user's own (`base_url`) without any key. A
+    key that merely lies in the environment is none."""
     if decided is False or setting is False:
         return False
     given = source in ("config", "keyring") or (own_server and not source)

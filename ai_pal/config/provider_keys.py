@@ -15,8 +15,8 @@ SERVICE = "ai-pal"
 
 
 def read_key(provider: str, environ: Mapping[str, str] = os.environ) -> tuple[str | None, Source]:
-    """The key of a provider and where it was; one that the user gave to AI-PAL himself comes before one that
-    merely lies in the environment. Asking the keyring may wait for the user to unlock it, so this belongs
+    """The key of a provider and where it was; one that was given to AI-PAL comes before one that merely
+    lies in the environment. Asking the keyring may wait for the user to unlock it, so this belongs
     on a thread with a deadline. Raises `AiPalError` (`keyring_missing`, `file_unreadable`)."""
     if key := config_keys(environ).get(provider):
         return key, "config"

@@ -45,7 +45,6 @@ THREADS = 64
 LOOK_SECONDS = 0.1
 """Between two looks at the downloads."""
 
-
 MakeAdapters = Callable[[Callable[[FromEgress], None]], Adapters]
 """Makes them; what it is given takes what they have to say beside answers."""
 

@@ -23,7 +23,6 @@ NO_MODELS = {"adapter": ADAPTER, "mmproj": PROJECTOR, "imatrix": MEASURES}
 """By `general.type`: what it is instead, and what to do."""
 VOCABULARY = "tokenizer.ggml.tokens"
 
-
 MEAN, RANK = 1, 4
 """Two of llama.cpp's numbers for how the vectors of a text become one; a model that ranks has no vector."""
 SENSES = ("vision", "audio")

@@ -15,7 +15,6 @@ WHOLE = ("gemma3", "gemma4v", "gemma4uv")
 LARGEST_WHOLE = 288
 """Tokens that such a picture has at most, rounded up."""
 
-
 OFF = "off"
 """In place of a name: the model is loaded without one."""
 

@@ -48,7 +48,6 @@ FRESH = ((b"cache-control", b"no-cache"), (b"x-accel-buffering", b"no"))
 
 LEFT = AiPalError(Failure(Code.CANCELLED, "the client left"))
 
-
 EVENTS = "text/event-stream"
 
 STOPPING = Failure(Code.SHUTTING_DOWN, "this server is stopping", "ask again", retryable=True)

@@ -18,7 +18,6 @@ _SENDING = 60.0
 SPARE_FILES = 256
 """Descriptors besides those of connections."""
 
-
 _FULL = UnfitError(503, "this server has as many open requests as it takes")
 _LATER = ((b"retry-after", b"5"),)
 _LATE = UnfitError(408, "the head of the request did not come in time")

@@ -29,7 +29,6 @@ _TOKENS = tuple(4**power for power in range(14))
 
 _MODEL = ("gen_ai_provider_name", "gen_ai_response_model")
 
-
 SHARED = "PROMETHEUS_MULTIPROC_DIR"
 """The folder in which the processes of one port count, each in files of its own; prometheus_client reads it
 when it is imported."""

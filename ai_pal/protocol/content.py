@@ -10,7 +10,6 @@ Role = Literal["system", "user", "assistant", "tool"]
 PartKind = Literal["text", "reasoning", "tool_call"]
 """The kinds of parts that an answer is made of while it is generated."""
 
-
 FinishReason = Literal["stop", "length", "tool_calls", "content_filter"]
 """Why an answer is complete: its model ended it, its limit of tokens was reached, it wants tools to be run,
 or its provider withholds the rest."""

@@ -53,7 +53,6 @@ ToolChoice = Literal["auto", "none", "required"] | NamedTool
 Thinking = Literal["off", "on", "low", "medium", "high"]
 """Whether a model thinks before it answers, and how hard."""
 
-
 Ability = Literal[
     "chat",
     "complete",

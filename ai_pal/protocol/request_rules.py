@@ -24,7 +24,6 @@ def _one_of(names: tuple[str, ...]) -> Rule:
 MOST_PRINCIPAL = 128
 """Characters of the name of a principal: it stands in the ledger and on terminals."""
 
-
 MARK_DIGITS = 32
 """Of the mark of a conversation, which is the name of its folder."""
 

@@ -36,7 +36,6 @@ ASKED = 150
 LEAST_AREA = 0.65
 """Under the ROC curve of 'its answer is right': a model below it cannot doubt."""
 
-
 LEAST_QUESTIONS = 30
 """With fewer answers an area says nothing."""
 

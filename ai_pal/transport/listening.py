@@ -5,6 +5,7 @@ import time
 from pathlib import Path
 
 LOOK_SECONDS = 0.02
+"""Between two looks while somebody is waited for."""
 
 
 def listens(path: Path) -> bool:

@@ -18,7 +18,6 @@ from ai_pal.errors import AiPalError
 FILES = ("attach", "save")
 """Commands behind which a file is named."""
 
-
 Choices = Callable[[], Iterable[str]]
 """What may stand behind a command, asked for when Tab is pressed."""
 

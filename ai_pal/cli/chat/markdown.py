@@ -16,7 +16,6 @@ from ai_pal.cli.terminal.neutral import neutral
 CODE_THEME = "ansi_dark"
 """Uses the terminal's own sixteen colours, so it fits light and dark backgrounds."""
 
-
 _TAB = 4
 """Columns of a tab, as rich's `Syntax` has it."""
 

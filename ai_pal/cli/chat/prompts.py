@@ -7,7 +7,6 @@ from ai_pal.errors import Code, fail
 
 _HOW = 'for example: ai-pal chat "What is the capital of France?"'
 
-
 STDIN = "-"
 """As the last word: what is asked comes from standard input, a terminal too."""
 

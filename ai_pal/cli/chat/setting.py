@@ -40,7 +40,6 @@ NAMES = (*OF_OPTIONS, *OF_WISHES, ENGINE)
 _LEADS = ("parameter ", "--")
 """What may stand before a name, as other programs have it."""
 
-
 _WINDOW = "/model NAME?context=N loads a model with a window of N tokens"
 _ELSEWHERE = {
     "system": "/system TEXT sets the system prompt",

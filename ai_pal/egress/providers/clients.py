@@ -15,7 +15,6 @@ KEPT_SECONDS = 2.0
 """A connection that nobody uses is kept for so long. Many servers close it after 5 s, and who sends into one
 that is being closed has lost the prompt."""
 
-
 ITSELF = 508
 """Loop Detected (RFC 5842, 7.2): what our own gateway answers us."""
 

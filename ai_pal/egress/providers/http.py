@@ -13,7 +13,6 @@ from ai_pal.egress.providers.rewriting import Rewriting
 UNUSED_LIMIT = 4 * 1024 * 1024
 """Bytes that a provider may send without any text of the answer in them."""
 
-
 START = 2048
 """Bytes of a body that are kept, to be quoted where nothing is understood of it."""
 

@@ -31,7 +31,6 @@ from ai_pal.providers.abilities import needed, unsupported
 SHOWN_AT_ONCE, MOST_SHOWN, ABOUT_SECONDS = 8, 256, 1.5
 """Models that are looked at: together, in all, and for how long; of the others nothing is known."""
 
-
 _CANNOTS: dict[str, Ability] = {
     "tools": "tools",
     "thinking": "thinking",

@@ -51,7 +51,6 @@ _CLEANER = nh3.Cleaner(
     },
 )
 
-
 Tokens = Sequence[Token]
 Env = MutableMapping[str, Any]
 

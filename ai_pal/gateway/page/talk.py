@@ -42,7 +42,6 @@ SAVED = 2.0
 
 log = get_logger("ai_pal.gateway")
 
-
 Find = Callable[[int, int], "Talk | None"]
 """The latest answer of a conversation at this place, as far as it is known here."""
 

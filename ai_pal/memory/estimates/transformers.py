@@ -30,7 +30,6 @@ WIDE_NAMES = ("float32", "fp32")
 QUANTIZED = {"8bit": 0.55, "4bit": 0.32}
 """Part of the size in 16 bits."""
 
-
 UNPACKED = {"fp8": {"F8_E4M3": 2}, "mxfp4": {"U8": 4}}
 """How many times as large weights are that the library unpacks on a CPU, by method and stored type."""
 

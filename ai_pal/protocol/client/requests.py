@@ -24,7 +24,6 @@ Task = Literal[
 ]
 """Kinds of work; an empty or general one says nothing about how hard a prompt is."""
 
-
 Escalate = Literal["", "off", "ask", "auto", "stronger"]
 """What becomes of an answer that a model of this machine doubts; empty is what the settings say."""
 

@@ -11,7 +11,6 @@ from ai_pal.server.services.idle_calibration import IdlePolicy
 SLOW_TO_IMPORT = ("transformers",)
 """Engines for which a spare worker saves seconds."""
 
-
 PLACING_SECONDS = 45.0
 """What an engine of a cluster may take until an agent is on its node: then it says itself why none is."""
 

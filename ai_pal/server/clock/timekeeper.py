@@ -1,7 +1,7 @@
 """Seconds without those in which the whole process stood still (Ctrl-Z, a debugger, a suspended machine), and
 one alarm in them. Pure.
 
-Who is looked at once a second and was not for longer has stood still, and whoever he waits for may have too:
+Who is looked at once a second and was not for longer has stood still, and whoever is waited for may have too:
 no budget of theirs may run out by that."""
 
 import math

@@ -34,7 +34,6 @@ MOST_ADDRESSES, MOST_OF_ADDRESS = 8, 200
 FEATURES = ("reading", "frames", wire.FINGERPRINT)
 """What this supervisor can do beyond the operations, which are features by their names."""
 
-
 BEHIND = "it came behind a message that cannot be read, and may belong to that"
 
 NOTHING = Incoming()

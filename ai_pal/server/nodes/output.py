@@ -18,7 +18,6 @@ MAX_LINE = 4096
 SERVING = "serving"
 """The event of our own from which on a process serves."""
 
-
 QUIET = ("debug", "info")
 """Levels of lines of our own that say nothing of why a process has ended."""
 

@@ -101,7 +101,7 @@ class NodeAdmission:
         supplied: gangs.Supplied,
         held: str = "",
     ) -> memory.Decision:
-        """On one node. Who is to go there is looked at once more: he may have something to do since he was
+        """On one node. What is to go there is looked at once more: it may have something to do since it was
         counted."""
         choice = CardChoice(worker, self._footprints)
         while True:

@@ -25,7 +25,7 @@ class Notifier:
         if worker.state.phase is Phase.WAITING:
             self._waiting(worker)
         if worker.state.phase not in lifecycle.COMING or worker.group.ready:
-            return  # who waits for a slot beside those that answer is told of his place
+            return  # who waits for a slot beside those that answer is told of their place
         progress = worker.state.progress
         node = worker.node if worker.state.phase is Phase.FETCHING else ""
         for request in worker.group.waiting:

@@ -27,7 +27,6 @@ MOST_KEPT = 1024 * 1024
 TOLD_AT_THE_END = frozenset({ANSWERED, Code.LENGTH, Code.EMPTY_ANSWER})
 """Outcomes of answers whose provider has said its last: its figures are those of the whole."""
 
-
 NOT_ASKED_THERE = NEVER_SENT | {Code.ACCESS_DENIED, Code.PROTOCOL_MISMATCH}
 """Codes of attempts at another machine that ended before its supervisor was asked anything."""
 

@@ -33,7 +33,6 @@ from workers.engines.transformers.splitting import device_map
 
 HARMONY_ENDS = (RETURN, CALL)
 
-
 PLAIN = (torch.float32, torch.float16, torch.bfloat16)
 
 

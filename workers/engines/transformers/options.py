@@ -19,7 +19,6 @@ Finite = Annotated[float, msgspec.Meta(ge=-LARGEST, le=LARGEST)]
 Count = Annotated[int, msgspec.Meta(ge=0)]
 TopK = Annotated[int, msgspec.Meta(ge=-1)]
 
-
 GENERAL = ("threads", "context", "slots", "gpu_layers")
 """Options of every engine, which come as fields of their own too."""
 

@@ -1,5 +1,6 @@
 """Reads the weight files once while libraries are imported, so that the load finds them in memory."""
 
+import contextlib
 import threading
 from collections.abc import Callable, Sequence
 from pathlib import Path
@@ -7,6 +8,8 @@ from pathlib import Path
 import psutil
 
 BLOCK = 8 << 20
+"""Bytes that are read at once."""
+
 LARGEST_SHARE = 0.8
 """More than this part of the available memory is not read ahead: it would push itself out again."""
 
@@ -31,7 +34,8 @@ class Paging:
         buffer = bytearray(BLOCK)
         done = 0
         for shard in self._shards:
-            with shard.open("rb", buffering=0) as file:
+            # what cannot be read, the load itself says
+            with contextlib.suppress(OSError), shard.open("rb", buffering=0) as file:
                 while not self._stopped and (count := file.readinto(buffer)):
                     done += count
                     self._report(min(done / max(self._size, 1), 1.0))

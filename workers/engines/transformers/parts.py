@@ -26,7 +26,6 @@ NOWHERE = "\0"
 NO_CALL = (ValueError, KeyError, TypeError, IndexError)
 """What the library raises over a call that is none."""
 
-
 Body = Objects | Named | AtEnd
 
 

@@ -23,7 +23,6 @@ _CALCULATES = re.compile(
     re.IGNORECASE,
 )
 
-
 SUM_NUMBERS = 2
 """A question for a number that has so many of them is one to be worked out: a probe knows little of that."""
 

@@ -15,7 +15,6 @@ points over 200 answers in 95 of 100 cases, as chance has it; so it was within 1
 MOST_OWED = 12.0
 """Answers; what has piled up beyond it (all of them were flawed, say) is not made up for."""
 
-
 OPINIONS = 10
 """So many opinions weigh as much as the setting; with fewer the order of plans stays as it is."""
 MOSTLY_BAD, HARDLY_BAD = 0.5, 0.1

@@ -16,10 +16,8 @@ LOCAL, OLLAMA, CLOUD, MACHINE = 1, 2, 3, 4
 UNUSABLE = "unusable"
 """The state of a model of this machine whose name means nothing, or whose file is none."""
 
-
 BUSY = "busy"
 """The state of another machine's model for which requests wait already."""
-
 
 UNSEEN = "unseen"
 """The state of one who is looked for, though nobody has set it up and it was never there."""

@@ -16,7 +16,6 @@ FINAL = frozenset(
 )
 """Nobody else could do better with these: they are about the request or the supervisor."""
 
-
 BY_KNOWLEDGE = (CLOUD, LOCAL, MACHINE, OLLAMA)
 """In which order tiers are asked for a doubted answer."""
 

@@ -27,10 +27,8 @@ CANNOT_RUN = frozenset(
 )
 """A named model of this machine is asked for elsewhere only when it cannot run here."""
 
-
 AFTER_DOUBT = frozenset({Code.UNSURE})
 """A larger model of this machine is asked only then."""
-
 
 HOPELESS = frozenset({Code.DIRECT_LOADING_OFF, Code.UNSUPPORTED, Code.LOCAL_ONLY})
 """This machine's own model is not asked all the same for these."""
