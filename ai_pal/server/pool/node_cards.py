@@ -1,6 +1,7 @@
 """Which cards of a node a load gets, by what decides that on one machine (`placing`). Part of the
 supervisor's reactor."""
 
+from collections import Counter
 from collections.abc import Collection, Sequence
 from functools import cached_property
 from itertools import accumulate
@@ -8,7 +9,7 @@ from typing import NamedTuple
 
 import msgspec
 
-from ai_pal.memory import Refuse
+from ai_pal.memory import Evict, Refuse, Wait
 from ai_pal.memory.card_search import CardRoom, Layers
 from ai_pal.memory.devices import Device
 from ai_pal.memory.placement import ANY, HOST, RESERVE, Blocks, seen_alone
@@ -44,8 +45,35 @@ class CardChoice:
         load = self._worker.resolved.load
         if place.objection or (load.engine not in node.computing and not _demands(load)):
             return Seat(place)
-        held = {card.uuid for one in there for card in held_by_gang(node.name, one)}
-        seen = [one for one in devices_of(node, load.engine) if one.uuid not in held]
+        now = self._without(node, place, there, ())
+        gangs = [one for one in there if one.gang is not None]
+        if not gangs or self.layers is None or now.place.first or now.place.blocks >= self.layers.most:
+            return now
+        for way in (Wait, Evict):
+            going = [one for one in gangs if self._goes(one, way)]
+            then = self._without(node, place, there, going)
+            if going and not then.place.objection and then.place.blocks > now.place.blocks:
+                names, why = tuple(one.name for one in going), f"{self._worker.name} needs a card of theirs"
+                first = Evict(names, why) if way is Evict else Wait(True, why)
+                return Seat(msgspec.structs.replace(then.place, first=first), then.shares)
+        return now
+
+    def _goes(self, gang: ModelWorker, way: type[Wait | Evict]) -> bool:
+        """Whether it goes already, or may have to."""
+        return gang.state.phase in placing.GOING if way is Wait else self._may_go(gang)
+
+    def _without(
+        self, node: Node, place: Place, there: Collection[ModelWorker], gone: Collection[ModelWorker]
+    ) -> Seat:
+        """The same when these gangs have ended."""
+        load = self._worker.resolved.load
+        held = {card.uuid for one in there if one not in gone for card in held_by_gang(node.name, one)}
+        back = sum((Counter(given_back(node, one)) for one in gone), Counter[str]())
+        seen = [
+            one._replace(free=min(one.total, one.free + back[one.uuid]))
+            for one in devices_of(node, load.engine)
+            if one.uuid not in held
+        ]
         if not seen:
             lacks = _lacks(node, load.engine)
             return Seat(_objected(place, f"has no {lacks}") if _demands(load) else place)
@@ -93,13 +121,20 @@ def room_on_cards(node: Node, there: Collection[ModelWorker]) -> CardRoom:
     if not node.cards:
         return CardRoom(0)
     held = {card.uuid for one in there for card in held_by_gang(node.name, one)}
-    promised, back = placing.promised(there), placing.held
+    promised = placing.promised(there)
     rooms = [one.free - promised.get(one.name, 0) - RESERVE for one in node.cards if one.uuid not in held]
     room = sum(max(0, one) for one in rooms) or max(rooms, default=0)
+
+    def of(one: ModelWorker) -> int:
+        if one.gang is None:
+            return placing.held([one]).total()
+        back = given_back(node, one)  # its cards count for nobody else: what is free there comes back too
+        return sum(card.free + back[card.uuid] for card in node.cards if card.uuid in back)
+
     ending = [one for one in there if one.state.phase in placing.GOING]
     idle = [one for one in there if one.state.phase is Phase.READY and resident(one).evictable]
-    gives = sorted((back([one]).total() for one in idle if one.placement), reverse=True)
-    return CardRoom(room, back(ending).total(), tuple(accumulate(gives)))
+    gives = sorted((of(one) for one in idle if one.placement or one.gang), reverse=True)
+    return CardRoom(room, sum(map(of, ending)), tuple(accumulate(gives)))
 
 
 def devices_of(node: Node, engine: str) -> list[Device]:

@@ -239,6 +239,26 @@ def test_it_goes_itself_for_another_one_on_all_of_its_nodes() -> None:
     assert another.nodes == ("1", "2")
 
 
+def test_it_goes_itself_for_a_model_that_needs_one_of_its_cards(tmp_path: Path) -> None:
+    both = frozenset({"vllm", "llamacpp"})
+    world = world_of(*(msgspec.structs.replace(one, computing=both) for one in (TWO[0], node("2", 20 * GB))))
+    pool = world.supervisor.pool
+    pool.apply(worker_for(pool, Resolved(LOAD, SIZE, nodes=2)), lifecycle.Demand())
+    first = world.specs[0].worker
+    world.supervisor.worker_message(first, inner.WorkerHello(1, "1"))
+    load_small(world, tmp_path, "early")
+    assert not going(world), "it loads"
+    world.supervisor.worker_message(first, inner.Ready(1, 100))
+    load_small(world, tmp_path, "small")
+    assert going(world) == ["echo"]
+    small = pool.find("small")
+    assert small is not None
+    assert small.state.phase is lifecycle.Phase.WAITING
+    assert small.reserved
+    assert len(small.nodes) == 1
+    assert [pool.admission.has(small), len(small.nodes)] == [False, 1], "its place is kept"
+
+
 def test_it_is_one_of_the_models_that_each_of_its_nodes_may_have() -> None:
     world = world_of(*TWO, max_loaded=1)
     pool = world.supervisor.pool
