@@ -78,6 +78,11 @@ def ollama(folder: Path, starter: Path, address: str = "127.0.0.1:0") -> Iterato
         shutil.rmtree(home, ignore_errors=True)
 
 
+def load(url: str) -> None:
+    """Have it loaded, however long that takes here."""
+    httpx2.post(f"{url}/api/generate", json={"model": MODEL}, timeout=120, trust_env=False).raise_for_status()
+
+
 def create_tooled(url: str) -> None:
     """Have it made; it is kept with the other models."""
     body = {"model": TOOLED, "from": MODEL, "template": _TEMPLATE, "stream": False}

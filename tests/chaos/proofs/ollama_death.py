@@ -7,7 +7,6 @@ import signal
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from urllib.parse import urlsplit
 
 import psutil
 
@@ -22,6 +21,7 @@ from tests.chaos.laboratory import Laboratory, send
 from tests.process.asked import Asked
 from tests.servers import ollama as servers
 from tests.servers.ollama import Ollama
+from tests.servers.ray_cluster import free_ports
 from workers.engines.echo_text import reference
 
 FULL, SMALL = 200, 4
@@ -109,14 +109,14 @@ STRIKES: dict[str, Strike] = {
 
 def prove(lab: Laboratory, dice: random.Random, rounds: int) -> None:
     """One round is one strike, under a supervisor that knows nothing of the last one."""
-    with _ollama("127.0.0.1:0") as server:
-        address = urlsplit(server.url).netloc
+    address = f"127.0.0.1:{free_ports(1)[0]}"
     lab.configure(CONFIG.format(url=f"http://{address}"))
     for lab.report.round in range(1, rounds + 1):
         with _ollama(address) as server:
             _round(lab, dice, server)
         lab.stop()
-    with _ollama(address), lab.client() as client:
+    with _ollama(address) as server, lab.client() as client:
+        servers.load(server.url)  # who gives up while it loads, ends the load too
         asked = _asked_until(client, OLLAMA)
         lab.report.expect(asked.tier == OLLAMA, f"Ollama is back, and {asked.tier} answers: {asked.end}")
 
