@@ -47,7 +47,7 @@ MORE: list[dict[str, Any]] = [
 def driver(request: pytest.FixtureRequest) -> Iterator[WorkerDriver]:
     spec = LoadModel("echo", "echo")
     if request.param == "llamacpp":
-        spec = LoadModel("m", "llamacpp", str(request.getfixturevalue("starter_model")), context=512)
+        spec = LoadModel("m", "llamacpp", str(request.getfixturevalue("short_starter")), context=512)
     with tempfile.TemporaryDirectory() as folder, WorkerDriver(Path(folder), request.param) as driver:
         if request.param == "transformers":
             tiny = request.getfixturevalue("tiny_llama")
