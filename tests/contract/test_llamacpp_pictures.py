@@ -64,6 +64,14 @@ def seeing(starter_model: Path) -> Iterator[WorkerDriver]:
 
 
 @pytest.fixture(scope="module")
+def glancing(short_starter: Path) -> Iterator[WorkerDriver]:
+    """The same with its first layers: it takes the same pictures, and makes little of them."""
+    with loaded(short_starter, "mlp") as (driver, ready):
+        assert isinstance(ready, Ready)
+        yield driver
+
+
+@pytest.fixture(scope="module")
 def hearing(starter_model: Path) -> Iterator[WorkerDriver]:
     with loaded(starter_model, "ultravox") as (driver, ready):
         assert isinstance(ready, Ready)
@@ -141,13 +149,13 @@ def test_a_count_is_what_the_answer_reports(seeing: WorkerDriver) -> None:
     assert counted.tokens == done(look(seeing, RED, BLUE)).usage.prompt_tokens
 
 
-def test_pictures_beyond_the_window_are_refused_with_the_figures(seeing: WorkerDriver) -> None:
+def test_pictures_beyond_the_window_are_refused_with_the_figures(glancing: WorkerDriver) -> None:
     many = CONTEXT // PATCHES + 1
-    refused(look(seeing, *[RED] * many), "prompt_too_large", "with what is attached", str(CONTEXT))
-    done(look(seeing, RED))
+    refused(look(glancing, *[RED] * many), "prompt_too_large", "with what is attached", str(CONTEXT))
+    done(look(glancing, RED))
 
 
-def test_old_turns_with_pictures_make_room(seeing: WorkerDriver) -> None:
+def test_old_turns_with_pictures_make_room(glancing: WorkerDriver) -> None:
     pictures = [RED] * (CONTEXT // PATCHES)
     turns = [
         message
@@ -157,34 +165,34 @@ def test_old_turns_with_pictures_make_room(seeing: WorkerDriver) -> None:
             Message("assistant", "grey"),
         )
     ][:-1]
-    answer = seeing.do(Generate(next(KEYS), turns, GREEDY), *pictures)
+    answer = glancing.do(Generate(next(KEYS), turns, GREEDY), *pictures)
     assert done(answer).usage.prompt_tokens < CONTEXT
     assert answer.trimmed is not None
 
 
-def test_pictures_wait_for_room_in_the_shared_window(seeing: WorkerDriver) -> None:
+def test_pictures_wait_for_room_in_the_shared_window(glancing: WorkerDriver) -> None:
     """Any two of them have more tokens than the window: none is aborted."""
     pictures, tokens = [RED, BLUE, RED, BLUE], 30
     assert 2 * (len(pictures) * PATCHES + tokens) > CONTEXT
     options = msgspec.structs.replace(LONG, max_tokens=tokens)
     keys = [next(KEYS) for _ in range(4)]
     for key in keys:
-        seeing.answers[key] = Answer()
-        seeing.send(Generate(key, shown(*pictures), options), *pictures)
-    seeing.finish(keys)
+        glancing.answers[key] = Answer()
+        glancing.send(Generate(key, shown(*pictures), options), *pictures)
+    glancing.finish(keys)
     for key in keys:
-        assert done(seeing.answers[key]).usage.completion_tokens == tokens
+        assert done(glancing.answers[key]).usage.completion_tokens == tokens
 
 
-def test_a_cancel_while_a_picture_is_looked_at(seeing: WorkerDriver) -> None:
+def test_a_cancel_while_a_picture_is_looked_at(glancing: WorkerDriver) -> None:
     key = next(KEYS)
-    seeing.answers[key] = Answer()
+    glancing.answers[key] = Answer()
     pictures = [odd.plain(f"rgb(9, 9, {shade})") for shade in range(5)]
-    seeing.send(Generate(key, shown(*pictures), LONG), *pictures)
-    seeing.cancel(key)
-    seeing.finish([key])
-    assert isinstance(seeing.answers[key].end, GenerationCancelled)
-    done(look(seeing, RED))
+    glancing.send(Generate(key, shown(*pictures), LONG), *pictures)
+    glancing.cancel(key)
+    glancing.finish([key])
+    assert isinstance(glancing.answers[key].end, GenerationCancelled)
+    done(look(glancing, RED))
 
 
 @pytest.mark.parametrize(
@@ -195,22 +203,22 @@ def test_a_cancel_while_a_picture_is_looked_at(seeing: WorkerDriver) -> None:
     ],
 )
 def test_what_is_no_picture_ends_its_own_request_only(
-    seeing: WorkerDriver, data: bytes, code: str, says: str
+    glancing: WorkerDriver, data: bytes, code: str, says: str
 ) -> None:
-    refused(look(seeing, data), code, says)
-    done(look(seeing, RED))
+    refused(look(glancing, data), code, says)
+    done(look(glancing, RED))
 
 
-def test_odd_pictures_are_seen_or_refused_as_such(seeing: WorkerDriver) -> None:
+def test_odd_pictures_are_seen_or_refused_as_such(glancing: WorkerDriver) -> None:
     one = GenerationOptions(temperature=0.0, max_tokens=1)
     for data in (odd.four_inks(), odd.see_through(), odd.deep_grey(0x8000), odd.moving("GIF"), odd.turned()):
-        done(look(seeing, data, options=one))
+        done(look(glancing, data, options=one))
     for what, data in odd.cut_off():
-        answer = look(seeing, data, options=one)
+        answer = look(glancing, data, options=one)
         if isinstance(answer.end, GenerationFailed):
             wanted = "unsupported" if "WEBP" in what else "image_invalid"
             assert answer.end.failure.code == wanted, (what, answer.end)
-    refused(look(seeing, odd.plain("red", "WEBP")), "unsupported", "WebP")
+    refused(look(glancing, odd.plain("red", "WEBP")), "unsupported", "WebP")
 
 
 def test_a_picture_that_is_read_as_a_whole_is_not_cut_into_chunks(starter_model: Path) -> None:
