@@ -107,7 +107,6 @@ def _tests(arguments: list[str]) -> Main:
     """A program of execnet's, which is how xdist starts test processes. Collecting finds all modules of tests
     imported."""
     import pytest
-    from hypothesis.internal.conjecture import providers
 
     class OnlyModules:
         """Nothing in them is looked for."""
@@ -119,6 +118,8 @@ def _tests(arguments: list[str]) -> Main:
     nowhere = os.open(os.devnull, os.O_WRONLY)
     os.dup2(nowhere, 1)  # what is wrong with a module, the test processes find and say again
     pytest.main(["--collect-only", "-n0", "-pno:cacheprovider", *arguments], plugins=[OnlyModules()])
+    from hypothesis.internal.conjecture import providers  # pytest wants to be the one who imports it
+
     providers._get_local_constants()  # else each test process would read all sources for them
 
     def main(_: list[str]) -> int:
