@@ -15,7 +15,7 @@ from tests.cluster_nodes import LoopbackNode
 from tests.process.answers import PROMPT, end_of, text_of, until
 from tests.process.eventually import eventually
 from tests.process.loopback_nodes import left_empty, settings_of
-from tests.process.supervised import Supervised, status_of
+from tests.process.supervised import Supervised, status_of, words_of
 from tests.servers import vllm_stand_in
 
 BIG = "big"
@@ -54,7 +54,7 @@ def folder_of_a_model(folder: Path) -> Path:
 
 def stand_ins(node: LoopbackNode) -> list[psutil.Process]:
     """The processes of vLLM there."""
-    return [one for one in node.processes() if str(vllm_stand_in.FOLDER / "vllm") in one.cmdline()]
+    return [one for one in node.processes() if str(vllm_stand_in.FOLDER / "vllm") in words_of(one)]
 
 
 def test_all_of_it_answers_as_one_worker_and_one_process_that_dies_ends_all(
