@@ -60,9 +60,9 @@ WAYS: dict[str, dict[str, Any]] = {
     "prefill": {"prefill": "The"},
 }
 ROWS = {
-    "opens_thought": Row(THOUGHT, TEXT, REFUSED, BOTH, TEXT, BOTH, TEXT, TEXT),
+    "opens_thought": Row(THOUGHT, TEXT, THOUGHT, BOTH, TEXT, BOTH, TEXT, TEXT),
     "thinks_by_effort": Row(THOUGHT, TEXT, THOUGHT, BOTH, TEXT, BOTH, TEXT, TEXT),
-    "may_think": Row(TEXT, TEXT, REFUSED, TEXT, TEXT, BOTH, TEXT, TEXT),
+    "may_think": Row(TEXT, TEXT, TEXT, TEXT, TEXT, BOTH, TEXT, TEXT),
     "": Row(TEXT, TEXT, REFUSED, REFUSED, TEXT, TEXT, TEXT, TEXT),
 }
 """DeepSeek's R1, whose template opens each thought and has no switch; one that is told how hard to think;
