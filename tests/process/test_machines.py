@@ -130,7 +130,8 @@ def test_machines_that_are_asleep_are_looked_at_all_at_once(here: Environ, box: 
                 told, _ = check.communicate(timeout=WITHIN)
     why = {one["name"]: one["failure"]["message"] for one in json.loads(told)}
     assert list(why) == ["one", "two"]
-    assert all("does not answer within 3 s" in one for one in why.values()), why
+    late = ("does not answer within 3 s", "the login took too long")  # ssh itself may be slow
+    assert all(any(words in one for words in late) for one in why.values()), why
 
 
 def test_what_keeps_a_machine_from_being_added_is_said(here: Environ, box: sshd.SecondMachine) -> None:
