@@ -8,6 +8,7 @@ from collections.abc import Generator, Sequence
 
 import execnet
 import pytest
+from xdist.remote import Producer
 
 from tests import nursery
 from tests.together import TogetherScheduling
@@ -21,9 +22,9 @@ def pytest_xdist_setupnodes(config: pytest.Config, specs: Sequence[execnet.XSpec
         spec.python = shlex.join([sys.executable, "-P", "-m", "tests.forked", address.removeprefix("\0")])
 
 
-def pytest_xdist_make_scheduler(config: pytest.Config) -> TogetherScheduling | None:
+def pytest_xdist_make_scheduler(config: pytest.Config, log: Producer) -> TogetherScheduling | None:
     """Instead of that for single files."""
-    return TogetherScheduling(config) if config.getoption("dist") == "loadfile" else None
+    return TogetherScheduling(config, log) if config.getoption("dist") == "loadfile" else None
 
 
 @pytest.hookimpl(wrapper=True)
