@@ -14,8 +14,23 @@ from jinja2.utils import Namespace
 
 from workers.engines.template_limits import LONGEST_TEMPLATE, bounded
 
-FAILURES = (TemplateError, TypeError, ValueError, ArithmeticError, LookupError, RecursionError)
-"""What a template may end with."""
+FAILURES = (
+    TemplateError,
+    TypeError,
+    ValueError,
+    ArithmeticError,
+    LookupError,
+    AttributeError,
+    RuntimeError,
+    SyntaxError,
+    MemoryError,
+)
+"""What a template may end with: Jinja2's filters let through what Python says, and its compiler too."""
+
+
+def words_of(failure: Exception) -> str:
+    """What a template has failed with, in words: some have none."""
+    return str(failure) or type(failure).__name__
 
 
 class JinjaTemplate:

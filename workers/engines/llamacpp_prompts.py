@@ -16,7 +16,7 @@ from workers.engines import llamacpp_template as templates
 from workers.engines import turn_ends
 from workers.engines.base import Blob, Sink
 from workers.engines.channels import FINAL
-from workers.engines.jinja_template import FAILURES
+from workers.engines.jinja_template import FAILURES, words_of
 from workers.engines.llamacpp_attachments import Attachments, AttachmentTokens, trial
 from workers.engines.llamacpp_failures import attempt, template_words
 from workers.engines.llamacpp_http import PromptCounter, TokenCounter
@@ -214,7 +214,7 @@ def learned(asker: Asker, context: int, now: Callable[[], float] = time.time, te
     try:
         return Prompts(asker, context, now, template)
     except (RefusedError, *FAILURES) as error:
-        why = (template_words(error.error) if isinstance(error, RefusedError) else "") or error
+        why = (template_words(error.error) if isinstance(error, RefusedError) else "") or words_of(error)
         message = f"the model's chat template does not work: {why}"
         fail(Code.MODEL_INVALID, message, "set chat_template=FILE, a Jinja template, in the model's options")
 

@@ -8,7 +8,7 @@ import re
 from collections.abc import Mapping
 from typing import Any
 
-from workers.engines.jinja_template import FAILURES, JinjaTemplate
+from workers.engines.jinja_template import FAILURES, JinjaTemplate, words_of
 from workers.engines.template_shape import NO_SYSTEM, QUESTION, THOUGHTFUL, Messages, shape_of, shaped
 from workers.engines.unix_http import RefusedError
 from workers.tool_turns import NAME, with_properties
@@ -92,7 +92,8 @@ class Rendering:
                 self._template.render(written, tools, variables, begin=begin) for begin in (True, False)
             )
         except FAILURES as error:
-            raise RefusedError("template", 0, {"type": TEMPLATE_REFUSAL, "message": str(error)}) from error
+            told = {"type": TEMPLATE_REFUSAL, "message": words_of(error)}
+            raise RefusedError("template", 0, told) from error
         if not whole.startswith(said):
             said = whole
         return {**body, "chat_template_kwargs": {**variables, TOLD: [said, whole[len(said) :]]}}

@@ -12,7 +12,7 @@ from ai_pal.protocol import needs
 from ai_pal.protocol.content import Audio, Image, Message, Text, ToolCall, ToolResult
 from ai_pal.protocol.options import Tool
 from workers.engines.base import OTHER_TURNS, TEMPLATE_REFUSES
-from workers.engines.jinja_template import FAILURES
+from workers.engines.jinja_template import FAILURES, words_of
 from workers.engines.template_limits import LONGEST_TEMPLATE, bounded
 from workers.engines.template_shape import Shape, shape_of
 from workers.engines.thought_marks import SWITCHES
@@ -114,7 +114,7 @@ class Chat:
         try:
             return self._template(arranged(messages, self._manners), extras)
         except FAILURES as error:
-            fail(Code.BAD_REQUEST, f"{TEMPLATE_REFUSES}: {error}", OTHER_TURNS)
+            fail(Code.BAD_REQUEST, f"{TEMPLATE_REFUSES}: {words_of(error)}", OTHER_TURNS)
 
     def _template(self, messages: Sequence[Message], extras: Extras = NOTHING) -> str:
         return self._applied(for_template(messages, self._shape), messages, extras)

@@ -76,3 +76,16 @@ def test_what_never_ends_is_ended() -> None:
 def test_what_is_very_long_is_no_template() -> None:
     with pytest.raises(ValueError, match="very long"):
         JinjaTemplate("x" * 300_000, {})
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "{{ 'x' | dictsort }}",
+        "{{ cycler() }}",
+        "{% for a in [1] %}" * 25 + "{% endfor %}" * 25,
+        "{{ 'x' * 10 ** 18 }}",
+    ],
+)
+def test_a_template_that_fails_in_python_has_failed(text: str) -> None:
+    assert here(text) == FAILED

@@ -68,6 +68,11 @@ def test_arguments_that_are_no_object_are_refused(arguments: str) -> None:
     assert code_of(ToolCall("a", "clock", arguments)) == "bad_request"
 
 
+def test_a_call_with_blank_arguments_has_none() -> None:
+    (turn,) = plain(ToolCall("a", "clock", " \n"), role="assistant")
+    assert turn["tool_calls"][0]["function"]["arguments"] == "{}"
+
+
 def test_a_small_image_is_a_data_uri() -> None:
     data = png(2, 3)
     text, image = plain(Text("look"), Image("image/png", data))[0]["content"]

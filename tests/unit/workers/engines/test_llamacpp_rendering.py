@@ -40,6 +40,12 @@ def test_what_a_template_refuses_is_refused_in_its_words() -> None:
     assert caught.value.error["message"] == "one only"
 
 
+def test_a_refusal_without_words_has_a_name() -> None:
+    with pytest.raises(RefusedError) as caught:
+        told("{% if messages[1] %}{{ raise_exception('') }}{% endif %}x", messages=[HELLO, HELLO])
+    assert caught.value.error["message"] == "TemplateError"
+
+
 def test_of_two_templates_one_is_for_tools() -> None:
     both = either("t{{ tools | length }}\n", "none\n")
     assert told(both) == ["none", ""]
