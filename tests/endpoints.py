@@ -120,8 +120,8 @@ def _unsent(identity: str, message: ToEgress, blobs: Sequence[Blob] = ()) -> boo
 
 class Endpoint:
     """`heard` is what went out, with its client, `sizes` how many frames went out together; `answer` is
-    what becomes of each sending, `deaf` who reads nothing. No process is to be had, or with `silent` only
-    such as say nothing."""
+    what becomes of each sending, `deaf` who reads nothing, `gone` who is there no more. No process is to be
+    had, or with `silent` only such as say nothing."""
 
     def __init__(self, backlog_limit: int = 10_000, *, silent: bool = False) -> None:
         self.clock = VirtualClock()
@@ -129,6 +129,7 @@ class Endpoint:
         self.sizes: list[int] = []
         self.answer = Sent.OK
         self.deaf: set[bytes] = set()
+        self.gone: set[bytes] = set()
         self.stops = 0
         self.free = 10**9
         identity = Identity("1.0", 1, ME.uid, "ipc://here")
@@ -222,6 +223,8 @@ class Endpoint:
     def _sent(self, client: bytes, frames: Sequence[bytes]) -> Sent:
         if client in self.deaf:
             return Sent.FULL
+        if client in self.gone:
+            return Sent.GONE
         if self.answer is Sent.OK:
             self.sizes.append(len(frames))
             self.heard += [(client, wire.decode_event(frame)) for frame in frames]

@@ -267,10 +267,11 @@ class ClientEndpoint:
             self._activity.told(opened.standing, event)
 
     def flush(self) -> None:
-        """Send what waits, one message a client."""
-        dirty, self._dirty = self._dirty, {}
-        for client, connection in dirty.items():
-            self._delivery.send(client, connection.outbox)
+        """Send what waits, one message a client; and what others hear because one of them has gone."""
+        while self._dirty:
+            dirty, self._dirty = self._dirty, {}
+            for client, connection in dirty.items():
+                self._delivery.send(client, connection.outbox)
 
     def tick(self) -> None:
         """Try again to reach clients that did not read."""

@@ -2,11 +2,12 @@
 
 import pytest
 
-from ai_pal.errors import Code
+from ai_pal.errors import Code, Failure
 from ai_pal.protocol import client as wire
 from ai_pal.protocol.content import Message
 from ai_pal.protocol.options import GenerationOptions, Tool
 from ai_pal.server.endpoints.clients import MOST_ADDRESSES, MOST_OF_ADDRESS
+from ai_pal.server.services.operations import Operations
 from ai_pal.transport.channel import Sent
 from ai_pal.transport.peer import Peer
 from tests.endpoints import ME, Endpoint, refusal
@@ -160,6 +161,19 @@ def test_a_client_whose_socket_is_gone_is_forgotten_with_its_requests(endpoint: 
     endpoint.settle()
     assert not len(endpoint.supervisor.requests)
     assert not len(endpoint.front)
+
+
+def test_what_is_said_because_a_client_is_gone_leaves_in_the_same_flush(
+    endpoint: Endpoint, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """To ask for a flush while there is one changes nothing, and nobody may come to do the next."""
+    endpoint.greet(BOB)
+    news = wire.Failed(7, [Failure(Code.CANCELLED, "ann has gone")])
+    monkeypatch.setattr(Operations, "client_gone", lambda *_: endpoint.front.send(BOB, news))
+    endpoint.gone.add(ANN)
+    endpoint.front.send(ANN, news)
+    endpoint.front.flush()
+    assert endpoint.events(BOB)[-1] == news
 
 
 def test_what_a_client_did_not_take_comes_when_it_reads_again(endpoint: Endpoint) -> None:
