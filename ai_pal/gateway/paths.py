@@ -4,11 +4,14 @@ import re
 
 _SLASHES = re.compile("/{2,}")
 _TWICE = re.compile("/(?:v1(?=/(?:v1|api)/)|api(?=/api/))")
+_MODELS = "/models/"
+"""Behind it stands a model's name, which is the path of a file where that was asked: it keeps its slashes."""
 
 
 def meant(path: str) -> str:
     """The path of the table that is meant."""
-    plain = _SLASHES.sub("/", path)
+    base, models, name = path.partition(_MODELS)
+    plain = _SLASHES.sub("/", base + models) + name.removesuffix("/")
     if len(plain) > 1:
         plain = plain.removesuffix("/")
     twice = _TWICE.match(plain)
