@@ -12,9 +12,10 @@ def with_options(asking: Asking, options: dict[str, Any] | None) -> Asking:
     if not options:
         return asking
     said = sampling_of(options)
-    extra = {**(asking.get("extra") or {}), **(said.pop("extra") or {})}
+    extra, more = asking.get("extra") or {}, said.pop("extra") or {}
     told = {name: value for name, value in said.items() if value not in (None, [])}
-    for name, value in told.items():
-        if asking.get(name) not in (None, [], value):
-            raise BodyError(f"options and {name} say different things", "options")
-    return {**asking, **told, "extra": extra or None}  # type: ignore[typeddict-item]
+    for mine, theirs in ((asking, told), (extra, more)):
+        for name, value in theirs.items():
+            if mine.get(name) not in (None, [], value):
+                raise BodyError(f"options and {name} say different things", "options")
+    return {**asking, **told, "extra": {**extra, **more} or None}  # type: ignore[typeddict-item]

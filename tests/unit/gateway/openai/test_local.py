@@ -149,6 +149,8 @@ def test_thoughts_are_told_unless_they_are_not_wanted(said: dict[str, Any], hidd
         ({"n_predict": -2}, "n_predict"),
         ({"options": {"num_ctx": 64}, "num_ctx": 65}, "options"),
         ({"options": {"mirostat": 5}}, "options.mirostat"),
+        ({"options": {"typical_p": 0.9}, "typical_p": 0.5}, "options"),
+        ({"options": {"num_keep": 4}, "n_keep": 5}, "options"),
         ({"skip_special_tokens": False}, "skip_special_tokens"),
         ({"reasoning_format": "none"}, "reasoning_format"),
         ({"stream": True, "stream_options": {"bogus": 1}}, "stream_options.bogus"),
