@@ -25,8 +25,8 @@ LARGEST = 2.0**53
 """From here on a float is no longer each whole number."""
 
 _ANY: msgspec.json.Decoder[Any] = msgspec.json.Decoder()
-_FRACTION = "Expected `int"
-"""How msgspec begins where a whole number has to stand."""
+_FRACTION = re.compile("Expected `int[^`]*`, got `float`")
+"""What msgspec says where a whole number has to stand and a fraction does."""
 
 MOST_MENDED = 8 * 1024 * 1024
 """Bytes of a body that is looked through for such halves."""
@@ -56,7 +56,7 @@ def decoded(body: bytes, decoder: msgspec.json.Decoder[T]) -> T:
         try:
             return _read(body, decoder)
         except msgspec.ValidationError as error:
-            if not str(error).startswith(_FRACTION):
+            if not _FRACTION.match(str(error)):
                 raise
             return msgspec.convert(as_whole(_read(body, _ANY)), decoder.type)
     except msgspec.ValidationError as error:

@@ -5,6 +5,7 @@ from typing import Any
 import msgspec
 import pytest
 
+from ai_pal.gateway import bodies
 from ai_pal.gateway.bodies import BodyError, decoded
 
 ANY: msgspec.json.Decoder[Any] = msgspec.json.Decoder()
@@ -54,6 +55,14 @@ def test_other_numbers_are_none(body: bytes) -> None:
     with pytest.raises(BodyError) as caught:
         decoded(body, SHAPE)
     assert caught.value.param == "n"
+
+
+@pytest.mark.parametrize("body", [b'{"n": "5"}', b'{"n": true}', b'{"n": 5, "x": "2"}'])
+def test_what_is_no_fraction_is_not_read_once_more(body: bytes, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Of a large body that takes seconds."""
+    monkeypatch.setattr(bodies, "as_whole", lambda _: pytest.fail("read once more"))
+    with pytest.raises(BodyError):
+        decoded(body, SHAPE)
 
 
 @pytest.mark.parametrize(
