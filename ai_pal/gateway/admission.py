@@ -33,8 +33,9 @@ FROM_CONTAINERS = frozenset(
     f"{name}.internal"
     for name in ("host.docker", "gateway.docker", "host.containers", "host.lima", "host.orb", "host.minikube")
 )
-"""What this machine is called in a container on it. Nobody can have such a name in the DNS: `.internal` is
-set aside for what is private."""
+"""What this machine is called by programs in a container on it. Nobody can have such a name in the DNS:
+`.internal` is set aside for what is private. But whoever answers this machine's questions can say that it is
+he: pages under such a name are no pages of this machine."""
 
 
 class Policy(msgspec.Struct, frozen=True):
@@ -66,6 +67,8 @@ def refusal(
         return Refusal(403, "this server is not known by the name in the Host header", Code.ACCESS_DENIED)
     if not allowed_origin(headers, policy):
         return Refusal(403, "pages of this origin may not ask", Code.ACCESS_DENIED)
+    if not local_socket and from_a_page(headers) and for_programs(headers, policy):
+        return Refusal(403, "pages may not ask by this name in the Host header", Code.ACCESS_DENIED)
     if policy.via and policy.via in headers.get("via", ""):
         return Refusal(508, "AI-PAL would ask itself")
     if method in ("POST", "PUT", "PATCH", "DELETE") and (why := _objection_to_type(headers, form)):
@@ -103,6 +106,12 @@ def wants_page(method: str, headers: Mapping[str, str]) -> bool:
 def from_a_page(headers: Mapping[str, str]) -> bool:
     """Whether a browser's page asks. Node's fetch sends `Sec-Fetch-Mode` too, but no `Sec-Fetch-Site`."""
     return "origin" in headers or "sec-fetch-site" in headers
+
+
+def for_programs(headers: Mapping[str, str], policy: Policy) -> bool:
+    """Whether this server is called by a name under which it is for programs only."""
+    parts = _split(f"http://{headers.get('host', '')}")
+    return parts is not None and parts[1] in FROM_CONTAINERS - policy.hosts
 
 
 @functools.lru_cache(maxsize=16)  # a client says the same each time

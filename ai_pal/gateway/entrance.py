@@ -9,7 +9,15 @@ from typing import Any
 import msgspec
 
 from ai_pal.errors import AiPalError, Code, Failure
-from ai_pal.gateway.admission import ALLOWED_HEADERS, Policy, Refusal, from_elsewhere, refusal, wants_page
+from ai_pal.gateway.admission import (
+    ALLOWED_HEADERS,
+    Policy,
+    Refusal,
+    for_programs,
+    from_elsewhere,
+    refusal,
+    wants_page,
+)
 from ai_pal.gateway.answering import Outgoing, Receive, Scope, Send, headers_of
 from ai_pal.gateway.callers import Caller, Callers
 from ai_pal.gateway.limits import Limits
@@ -60,7 +68,7 @@ class Gate:
         if why is not None:
             return why
         own = path.startswith(tuple(self._page))
-        if own and from_elsewhere(headers):
+        if own and (from_elsewhere(headers) or for_programs(headers, self._policy)):
             return Refusal(403, "this is for the server's own page only", Code.ACCESS_DENIED)
         if method == "OPTIONS" or self._is_anybodys(path):  # pages ask the one without their key
             return None

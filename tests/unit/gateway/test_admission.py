@@ -1,10 +1,20 @@
 """Who may ask, by a request's head alone."""
 
+from pathlib import Path
+
 import pytest
 
-from ai_pal.gateway.admission import FORM, JSON, OCTETS, Policy, names_of, refusal
+from ai_pal.config.http_settings import HttpSettings
+from ai_pal.gateway.admission import FORM, JSON, OCTETS, Policy, Refusal, names_of, refusal
+from ai_pal.gateway.callers import Callers
+from ai_pal.gateway.entrance import Gate
+from ai_pal.gateway.limits import limits_of
+from ai_pal.gateway.operations import error_body
+from ai_pal.gateway.route import PAGE, Route
 
 HERE = Policy(names_of("Laptop.home.example") | {"models.example"})
+
+NAME = "host.docker.internal"
 
 
 def status(method: str = "POST", form: bool = False, **headers: str | None) -> int:
@@ -66,6 +76,26 @@ def test_what_says_nothing_needs_no_type() -> None:
 )
 def test_the_names_of_this_machine(host: str, expected: int) -> None:
     assert status("GET", host=host) == expected
+
+
+@pytest.mark.parametrize("page", [{"origin": f"http://{NAME}:11435"}, {"sec_fetch_site": "same-origin"}])
+def test_pages_have_no_name_that_only_containers_have(page: dict[str, str]) -> None:
+    """A network that answers for it could have a browser load one, and then point it at this machine."""
+    assert status(form=False, content_type=JSON, host=f"{NAME}:11435", **page) == 403
+    assert status("GET", form=False, host=f"{NAME.upper()}:11435", **page) == 403
+    assert status(content_type=JSON, host=f"{NAME}:11435") == 200
+    said = {"host": f"{NAME}:11435", **{name.replace("_", "-"): value for name, value in page.items()}}
+    assert refusal("GET", said, Policy(frozenset({NAME}))) is None
+
+
+@pytest.mark.parametrize(("host", "expected"), [(NAME, 403), ("box", None)])
+def test_the_page_is_not_shown_by_such_a_name(host: str, expected: int | None, tmp_path: Path) -> None:
+    """Browsers tell a server without TLS nothing of where a plain GET comes from."""
+    page = Route("GET", "/page/state", PAGE, error_body)
+    callers, limits = Callers(environ={"HOME": str(tmp_path)}), limits_of(HttpSettings())
+    gate = Gate(Policy(frozenset({"box"})), callers, limits, [page], local_socket=False)
+    found = gate.lets_in("GET", page.path, {"host": f"{host}:11435"})
+    assert (found.status if isinstance(found, Refusal) else found) == expected
 
 
 def test_a_machine_without_a_name_has_none() -> None:
