@@ -13,6 +13,7 @@ import msgspec
 from ai_pal.attachments.pdf import called_off
 from ai_pal.gateway import answering
 from ai_pal.gateway.answering import EVENTS, FRESH, LEFT, Outgoing
+from ai_pal.gateway.bodies import BodyError, decoded
 from ai_pal.gateway.ollama.answers import Lines
 from ai_pal.gateway.route import Route
 
@@ -60,8 +61,8 @@ async def _alive(route: Route, body: bytes, out: Outgoing) -> None:
         await out.alive()
         return
     try:
-        head = await asyncio.to_thread(_HEAD.decode, body)
-    except (msgspec.MsgspecError, UnicodeDecodeError):
+        head = await asyncio.to_thread(decoded, body, _HEAD)
+    except BodyError:
         head = _Head()
     streams = route.streams and (head.stream is True or (route.door == "ollama" and head.stream is None))
     if not streams:

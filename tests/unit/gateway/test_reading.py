@@ -11,6 +11,7 @@ from ai_pal.attachments.pdf import called_off
 from ai_pal.errors import AiPalError, Code, Failure
 from ai_pal.gateway import answering
 from ai_pal.gateway.answering import LEFT, Outgoing
+from ai_pal.gateway.bodies import BOM
 from ai_pal.gateway.entrance import tell_failure
 from ai_pal.gateway.reading import read_aside
 from ai_pal.gateway.routes import ROUTES
@@ -25,6 +26,7 @@ def soon(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(answering, "ALIVE", 0.01)
 
 
+@pytest.mark.parametrize("before", [b"", BOM], ids=["plain", "with a mark"])
 @pytest.mark.parametrize(
     ("path", "stream", "kind"),
     [
@@ -37,9 +39,9 @@ def soon(monkeypatch: pytest.MonkeyPatch) -> None:
     ],
 )
 def test_signs_of_life_have_the_form_of_the_answer_and_so_has_its_failure(
-    path: str, stream: Any, kind: str
+    path: str, stream: Any, kind: str, before: bytes
 ) -> None:
-    route, body = BY_PATH[path], json.dumps({"model": "m", "stream": stream}).encode()
+    route, body = BY_PATH[path], before + json.dumps({"model": "m", "stream": stream}).encode()
 
     async def play() -> Wire:
         wire, alive = Wire(), threading.Event()
@@ -71,8 +73,8 @@ def test_signs_of_life_have_the_form_of_the_answer_and_so_has_its_failure(
     elif kind == "application/json":
         data = text
     else:
-        *before, data = text.splitlines()
-        assert not any(json.loads(line)["done"] for line in before)
+        *signs, data = text.splitlines()
+        assert not any(json.loads(line)["done"] for line in signs)
     assert "no PDF" in json.dumps(json.loads(data)["error"])
 
 
