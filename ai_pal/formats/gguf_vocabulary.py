@@ -51,11 +51,12 @@ def read_chat_templates(path: Path) -> dict[str, str]:
     with opened(path) as (data, _):
         at = data.find(TEMPLATE.encode(), 0, FARTHEST)
         while at >= 0:
-            cursor = Cursor(data, at - LENGTH)
+            behind, cursor = at + 1, Cursor(data, at - LENGTH)
             if cursor.unpack("<Q")[0] <= LONGEST_KEY:
                 cursor = Cursor(data, at - LENGTH)
                 key = cursor.text()
                 if (key == TEMPLATE or key.startswith(f"{TEMPLATE}.")) and cursor.unpack("<I")[0] == TEXT:
                     found[key.removeprefix(TEMPLATE).removeprefix(".")] = cursor.text()
-            at = data.find(TEMPLATE.encode(), at + 1, FARTHEST)
+                    behind = cursor.at
+            at = data.find(TEMPLATE.encode(), behind, FARTHEST)
     return found

@@ -32,3 +32,12 @@ def test_a_token_that_is_called_like_it_is_none(tmp_path: Path) -> None:
     odd = ["a", TEMPLATE, f"{TEMPLATE}.tool_use", f"a {TEMPLATE}", "b" * 9, struct.pack("<Q", 23).decode()]
     assert read_chat_templates(save(tmp_path / "m.gguf", odd, None)) == {}
     assert read_chat_templates(save(tmp_path / "n.gguf", odd, "{{ a }}")) == {"": "{{ a }}"}
+
+
+def test_no_byte_is_part_of_two_templates(tmp_path: Path) -> None:
+    """A small file could say that it has millions of long ones, each within the other."""
+    keys = [f"{TEMPLATE}.{number}".encode() for number in range(9)]
+    behind = b"".join(struct.pack("<Q", len(key)) + key + struct.pack("<IQ", 8, 900) for key in keys)
+    file = tmp_path / "m.gguf"
+    file.write_bytes(b"GGUF" + struct.pack("<IQQ", 3, 0, 0) + behind + b"x" * SMALLEST)
+    assert list(read_chat_templates(file)) == ["0"]
