@@ -265,7 +265,7 @@ def test_a_stop_text_is_not_looked_for_in_thoughts(thinker: WorkerDriver) -> Non
 def test_what_a_template_cannot_do_about_thoughts_is_refused(
     thinker: WorkerDriver, plain: WorkerDriver
 ) -> None:
-    refused(ask(thinker, with_(GREEDY, thinking="low")), "unsupported", "low")
+    refused(ask(plain, with_(GREEDY, thinking="low")), "unsupported", "think")
     refused(ask(plain, with_(GREEDY, thinking="on")), "unsupported", "think")
     refused(ask(plain, with_(GREEDY, thinking_budget=5)), "unsupported", "think")
     assert ask(plain, with_(GREEDY, thinking="off")).text

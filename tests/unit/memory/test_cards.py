@@ -118,7 +118,7 @@ def test_what_is_not_installed_computes_nowhere(monkeypatch: pytest.MonkeyPatch)
 
 def test_the_driver_is_asked_only_where_there_is_one(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     monkeypatch.setattr(devices, "NODES", (str(tmp_path / "nvidiactl"),))
-    monkeypatch.setattr(cards, "Cards", partial(Cards, library, {}))
+    monkeypatch.setattr(cards, "Cards", lambda environ: Cards(library, {}))
     here = CardsHere()
     assert here.look("llamacpp") == []
     (tmp_path / "nvidiactl").touch()
