@@ -37,7 +37,8 @@ class Message(msgspec.Struct):
 
 
 def _role(message: Message, where: str) -> ours.Role:
-    role = "system" if message.role == "developer" else message.role.lower()
+    role = message.role.lower()
+    role = "system" if role == "developer" else role
     if role not in ROLES:
         raise BodyError(f"{message.role!r} is no role", f"{where}.role", ", ".join(ROLES))
     return role  # type: ignore[return-value]

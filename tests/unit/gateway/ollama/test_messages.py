@@ -9,7 +9,7 @@ from ai_pal.protocol import content as ours
 
 def test_roles_are_in_any_case() -> None:
     said = conversation([Message("SYSTEM", "a"), Message("User", "b"), Message("assistant", "c")])
-    assert conversation([Message("developer", "a")]) == said[:1]
+    assert conversation([Message("Developer", "a")]) == said[:1]
     assert said == [ours.Message("system", "a"), ours.Message("user", "b"), ours.Message("assistant", "c")]
 
 
