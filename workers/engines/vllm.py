@@ -6,15 +6,17 @@ import socket
 import threading
 import time
 from collections.abc import Callable, Sequence
+from copy import copy
 from functools import lru_cache
 from http.client import HTTPException
 from typing import Any
 
 from ai_pal.errors import AiPalError, Code, Failure, fail
 from ai_pal.protocol.content import Audio, FinishReason, Image, Message
+from ai_pal.protocol.options import GenerationOptions
 from ai_pal.protocol.usage import Usage
 from ai_pal.protocol.worker import CompleteText, CountTokens, Generate, LoadModel, Ready
-from workers.context_window import answer_room, fit
+from workers.context_window import answer_room, fit, shortened
 from workers.engines import vllm_chat as chat
 from workers.engines.base import Blob, Job, Sink
 from workers.engines.unix_http import Asker, RefusedError, UnixConnection
@@ -97,8 +99,9 @@ class Vllm:
         threading.Thread(target=run, name=f"job {key}", daemon=True).start()
 
     def _count(self, job: CountTokens) -> None:
-        told = self._asker.ask("/tokenize", chat.count_body(job.messages, job.options))
-        self._sink.counted(job.key, int(told["count"]))
+        counter, room = self._counter.of(job.options), answer_room(job.options, self._context)
+        fitted = shortened(job.messages, counter, self._context, room, trims=job.options.trim)
+        self._sink.counted(job.key, counter.conversation(fitted.messages))
 
     def _answer(self, job: Generate | CompleteText, answer: "_Answer") -> None:
         began = time.monotonic()
@@ -128,7 +131,8 @@ class Vllm:
         if isinstance(job, CompleteText):
             return "/v1/completions", chat.completion_body(job)
         room = answer_room(job.options, self._context)
-        fitted = fit(job.messages, self._counter, self._context, room, trims=job.options.trim)
+        counter = self._counter.of(job.options)
+        fitted = fit(job.messages, counter, self._context, room, trims=job.options.trim)
         if fitted.dropped:
             self._sink.trimmed(job.key, fitted.dropped, self._context)
         return "/v1/chat/completions", chat.chat_body(fitted.messages, job.options)
@@ -185,7 +189,10 @@ class _Answer:
 
 
 class _Counter:
-    """Implements `context_window.Counter`: vLLM counts with the model's own tokenizer and template."""
+    """Implements `context_window.Counter`: vLLM counts with the model's own tokenizer and template, what a
+    request with these options would be."""
+
+    _options = GenerationOptions()
 
     def __init__(self, asker: Asker) -> None:
         self._asker = asker
@@ -197,8 +204,14 @@ class _Counter:
         except RefusedError:  # a template for a single question
             self.per_message = self.fixed
 
+    def of(self, options: GenerationOptions) -> "_Counter":
+        """That of a request."""
+        one = copy(self)
+        one._options, one.fixed = options, self.fixed + len(options.prefill.encode("utf-8", "surrogatepass"))
+        return one
+
     def conversation(self, messages: Sequence[Message]) -> int:
-        return self.rendered(chat.messages_of(messages))
+        return int(self._asker.ask("/tokenize", chat.count_body(messages, self._options))["count"])
 
     def rendered(self, messages: list[dict[str, Any]]) -> int:
         """Tokens of the prompt that these become."""

@@ -1,18 +1,21 @@
-"""An answer of vLLM's that is cancelled is told as that, wherever in a piece of it its connection ends."""
+"""Answers of vLLM's that are cancelled are told as that, wherever in a piece of one its connection ends; a
+count is that of the prompt that would be asked."""
 
 import queue
 import socket
 import threading
 from collections.abc import Callable
 from pathlib import Path
-from typing import cast
+from typing import Any, cast
 
 import pytest
 
-from ai_pal.protocol.worker import CompleteText
+from ai_pal.protocol.content import Message
+from ai_pal.protocol.options import GenerationOptions
+from ai_pal.protocol.worker import CompleteText, CountTokens
 from workers.engines.base import Sink
 from workers.engines.unix_http import Asker
-from workers.engines.vllm import Vllm
+from workers.engines.vllm import Vllm, _Counter
 
 DEADLINE = 20.0
 HEAD = b"HTTP/1.1 200 OK\r\nContent-Type: text/event-stream\r\nTransfer-Encoding: chunked\r\n\r\n"
@@ -54,3 +57,29 @@ def test_a_cancelled_answer_is_told_as_cancelled(tmp_path: Path, cut: int) -> No
         while (end := told.what.get(timeout=DEADLINE)) in ("step", "delta"):
             pass
         assert end == "cancelled"
+
+
+class Words:
+    """vLLM, whose tokens are letters."""
+
+    def ask(self, _: str, body: dict[str, Any]) -> dict[str, int]:
+        texts = [one["content"] for one in body.get("messages", ())] or [body["prompt"]]
+        return {"count": sum(map(len, texts))}
+
+
+@pytest.mark.parametrize(("trim", "counted"), [(None, 7 + 8), (False, 307 + 8)])
+def test_a_count_is_of_the_turns_that_stay_and_of_what_the_answer_begins_with(
+    trim: bool | None, counted: int
+) -> None:
+    turns = [Message("user", "q" * 200), Message("assistant", "a" * 100), Message("user", "and now")]
+    told = queue.Queue[int]()
+
+    class Counts(Told):
+        def counted(self, _: int, tokens: int) -> None:
+            told.put(tokens)
+
+    engine, asker = Vllm(), cast("Asker", Words())
+    engine._sink, engine._asker, engine._context = cast("Sink", Counts()), asker, 200
+    engine._counter = _Counter(asker)
+    engine.start(CountTokens(1, turns, GenerationOptions(prefill="It is so", trim=trim)), [])
+    assert told.get(timeout=DEADLINE) == counted
