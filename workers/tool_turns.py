@@ -33,7 +33,7 @@ def called(count: int, call: str = "", said: str = "") -> list[Message]:
 def arguments_of(call: ToolCall) -> dict[str, Any]:
     """Raises `AiPalError` (`bad_request`) for a call that was cut off: no template has a form for it."""
     try:
-        arguments = json.loads(call.arguments.strip() or "{}")
+        arguments = json.loads(call.given)
     except (ValueError, RecursionError):
         arguments = None
     if not isinstance(arguments, dict):

@@ -128,7 +128,7 @@ def _is_object(text: str) -> bool:
 def _key(call: ToolCall) -> tuple[str, str]:
     """The same for two calls that ask for the same, however they write it."""
     try:
-        value = msgspec.json.decode(call.arguments or "{}")
+        value = msgspec.json.decode(call.given)
     except (msgspec.DecodeError, RecursionError):
         return call.name, call.arguments
     return call.name, msgspec.json.encode(value, order="sorted").decode()

@@ -69,6 +69,11 @@ class ToolCall(Part, tag="tool_call", frozen=True):
     name: str
     arguments: str
 
+    @property
+    def given(self) -> str:
+        """The arguments, `{}` where there are none: some models write a blank then."""
+        return self.arguments.strip() or "{}"
+
 
 class ToolResult(Part, tag="tool_result", frozen=True):
     """What came of the call with this `id`; with `is_error` it says why nothing did."""

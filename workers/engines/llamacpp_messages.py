@@ -75,7 +75,7 @@ def _said(part: AnyPart, told: Told) -> dict[str, Any]:
 
 def _call(part: ToolCall) -> dict[str, Any]:
     arguments_of(part)
-    function = {"name": part.name, "arguments": part.arguments.strip() or "{}"}
+    function = {"name": part.name, "arguments": part.given}
     return {"id": part.id, "type": "function", "function": function}
 
 

@@ -74,7 +74,7 @@ def _assistant(message: Message, model: str) -> dict[str, Any]:
         {
             "id": call.id,
             "type": "function",
-            "function": {"name": call.name, "arguments": call.arguments or "{}"},
+            "function": {"name": call.name, "arguments": call.given},
         }
         for call in called
     ]

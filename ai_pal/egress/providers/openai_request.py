@@ -95,7 +95,7 @@ def _assistant(message: Message, thought: str) -> dict[str, Any]:
             {
                 "id": call.id,
                 "type": "function",
-                "function": {"name": call.name, "arguments": call.arguments or "{}"},
+                "function": {"name": call.name, "arguments": call.given},
             }
             for call in called
         ]

@@ -154,7 +154,7 @@ def in_loop(messages: Sequence[Message]) -> int:
 def arguments_of(call: ToolCall) -> dict[str, Any]:
     """The arguments as an object. What a model has cut off or made no object of is told as it is."""
     try:
-        value = json.loads(call.arguments or "{}")
+        value = json.loads(call.given)
     except (ValueError, RecursionError):
         value = None
     return value if isinstance(value, dict) else {"unreadable": call.arguments}

@@ -215,6 +215,6 @@ def _block(part: Text | Reasoning | ToolCall, *, omits: bool) -> dict[str, Any]:
 def _input(arguments: str) -> Any:
     """The arguments as an object; of what was cut off nothing can be read."""
     try:
-        return msgspec.json.decode(arguments or "{}")
+        return msgspec.json.decode(arguments.strip() or "{}")
     except msgspec.DecodeError:
         return {}

@@ -143,7 +143,7 @@ def _call(call: ToolCall, number: int) -> dict[str, Any]:
 def _object(arguments: str) -> Any:
     """The arguments as an object; what was cut off is kept as it came, under a name that says so."""
     try:
-        found = msgspec.json.decode(arguments or "{}")
+        found = msgspec.json.decode(arguments.strip() or "{}")
     except msgspec.DecodeError:
         return {"cut off": arguments}
     return found if isinstance(found, dict) else {"value": found}
