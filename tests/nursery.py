@@ -6,6 +6,7 @@ Each is the program itself from its first line on. What is true of a worker that
 (`python -P -m workers`) is looked at in `tests/process/test_worker.py`; supervisors start both like that, and
 commands start supervisors so. `test_command_examples.py` there looks at commands as a shell starts them."""
 
+import contextlib
 import errno
 import functools
 import os
@@ -55,7 +56,8 @@ class Forked:
 
     def send_signal(self, number: int) -> None:
         if self.poll() is None:
-            os.kill(self.pid, number)
+            with contextlib.suppress(ProcessLookupError):  # it has ended, and that is on its way here
+                os.kill(self.pid, number)
 
     def terminate(self) -> None:
         self.send_signal(signal.SIGTERM)

@@ -162,7 +162,7 @@ CHATS: list[dict[str, Any]] = [
     {"bogus": 1},
     HINTS,
     options(num_predict=1),
-    {"model": "smollm2", **options(num_predict=2, repeat_last_n=-1)},
+    {"model": "smollm2", **options(num_predict=2, repeat_last_n=-1, temperature=0)},
     options(num_predict=9.0, num_ctx=4096.0, seed=42.0, num_gpu=1.0, top_p=1),
     {"messages": [{"role": "tool", "content": "x", "tool_name": "f"}, USER]},
     options(num_predict=0),

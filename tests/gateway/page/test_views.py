@@ -89,6 +89,24 @@ def test_models_are_loaded_and_unloaded_and_requests_are_seen(tab: Tab) -> None:
     expect(views.get_by_text("Nothing is asked now.")).to_be_visible()
 
 
+def test_an_answer_that_ends_meanwhile_leaves_the_view_where_it_is(tab: Tab) -> None:
+    page, script = tab.page, tab.site.script
+    script.reset("late")
+    script.hold_at = 0
+    script.go.clear()
+    tab.ask("Wait elsewhere")
+    expect(page).to_have_url(re.compile("#/r/"))
+    page.get_by_role("link", name="Models").click()
+    expect(page.locator("#models")).to_be_visible()
+    script.go.set()
+    kept = page.locator("#list a", has_text="Wait elsewhere")
+    expect(kept).to_have_attribute("href", re.compile("#/c/"))
+    expect(page.locator("#models").get_by_text("Nothing is asked now.")).to_be_visible()
+    expect(page).to_have_url(re.compile("#/models$"))
+    kept.click()
+    expect(tab.last().locator(".block")).to_have_text("late")
+
+
 def test_a_model_has_settings_of_its_own_and_is_pinned(tab: Tab) -> None:
     page, file = tab.page, Path(tab.site.served.environ["AI_PAL_CONFIG"])
     page.get_by_role("link", name="Models").click()

@@ -11,6 +11,11 @@ import { Usage } from "./usage.js";
 const VIEWS = ["models", "usage", "log"];
 const SLOWEST = 2000;  // milliseconds between two tries to reach the server
 
+function viewOf(hash) {
+  const where = hash.split("/")[1];
+  return VIEWS.includes(where) ? where : "talk";
+}
+
 class App {
   constructor() {
     this.shelf = new Shelf(this);
@@ -118,9 +123,14 @@ class App {
     else location.hash = hash;
   }
 
+  // Where the talk is now, which it tells while it is shown: another view has the address that was gone to.
+  address(hash) {
+    if (viewOf(location.hash) === "talk") history.replaceState(null, "", hash);
+  }
+
   async route() {
     const [, where, id] = location.hash.split("/");
-    this.view = VIEWS.includes(where) ? where : "talk";
+    this.view = viewOf(location.hash);
     for (const name of ["talk", ...VIEWS]) $(`#${name}`).hidden = name !== this.view;
     for (const link of document.querySelectorAll(".views a")) link.toggleAttribute("aria-current", link.hash === location.hash);
     this.side(false);

@@ -175,7 +175,7 @@ export class Talk {
     }
     if (!conversation || conversation === this.id) return;
     this.id = conversation;
-    history.replaceState(null, "", `#/c/${conversation}`);
+    this.app.address(`#/c/${conversation}`);
     this.head().catch(() => {});
   }
 
@@ -229,7 +229,7 @@ export class Talk {
   // What is not yet in a conversation has an address as well.
   runs(run) {
     this.run = run;
-    if (!this.id) history.replaceState(null, "", `#/r/${run}`);
+    if (!this.id) this.app.address(`#/r/${run}`);
     this.app.marked();
   }
 
@@ -254,7 +254,7 @@ export class Talk {
       return this.app.connect();
     }
     for (const one of end.failures) turn.note(one.message, one.hint, true);
-    if (!this.id && !end.conversation) history.replaceState(null, "", "#/");
+    if (!this.id && !end.conversation) this.app.address("#/");
     if (!end.turn) {
       if (how === "new") this.composer.giveBack();
       announce(end.failures.map((one) => one.message).join(". ") || "No answer");
@@ -281,7 +281,7 @@ export class Talk {
     await this.app.refresh();
     if (!end.conversation) return;
     const branched = before && end.conversation !== before;
-    if (end.conversation !== this.id) history.replaceState(null, "", `#/c/${end.conversation}`);
+    if (end.conversation !== this.id) this.app.address(`#/c/${end.conversation}`);
     this.id = end.conversation;
     if (branched || how !== "new") await this.reopen();
     else await this.head();
