@@ -62,7 +62,7 @@ class ChatStream:
                     return self._text_head + _json(event.text) + self._text_tail
                 return self._delta(event)
             case wire.Logprobs():
-                return self._chunk(
+                return self.opening() + self._chunk(
                     {}, logprobs={"content": [logprob(token) for token in event.tokens], "refusal": None}
                 )
             case wire.Started():
@@ -123,12 +123,12 @@ class ChatStream:
 
     def _delta(self, delta: wire.Delta) -> bytes:
         if delta.kind == "text":
-            first = self._begin()
+            first = self.opening()
             # What is the same for each piece of text is encoded once.
             head, _, self._text_tail = self._chunk({"content": "\x00"}).partition(b'"\\u0000"')
             self._text_head = head
             return first + head + _json(delta.text) + self._text_tail
-        begin = self._begin()
+        begin = self.opening()
         if delta.kind == "reasoning":
             self.thought += delta.n
             told = {"reasoning_content": delta.text, "reasoning": delta.text}
@@ -147,7 +147,7 @@ class ChatStream:
 
     def ended(self, done: wire.Done) -> bytes:
         """The last chunk of this answer."""
-        return self._begin() + self._chunk({}, finish=done.finish_reason)
+        return self.opening() + self._chunk({}, finish=done.finish_reason)
 
     def closing(self, usage: Usage, thought: int) -> bytes:
         """The end of the stream."""
@@ -156,7 +156,7 @@ class ChatStream:
         told = usage_of(usage, thought)
         return event({**self._fields("chat.completion.chunk"), "choices": [], "usage": told}) + DONE
 
-    def _begin(self) -> bytes:
+    def opening(self) -> bytes:
         """The role, in the first chunk only."""
         if self._head:
             return b""

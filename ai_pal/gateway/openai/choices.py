@@ -20,6 +20,9 @@ class Choice(Writer, Protocol):
     thought: int
     """Tokens of thoughts, of what has been written."""
 
+    def opening(self) -> bytes:
+        """What begins this one, once; nothing where no chunk of its own does."""
+
     def ended(self, done: wire.Done) -> bytes:
         """The last chunk of this one."""
 
@@ -35,7 +38,10 @@ class Choice(Writer, Protocol):
 
 class Choices:
     """Writes all of them: the events' `id` is the number of the answer. Of those that are `scored`, by their
-    numbers, how probable the prompt is comes with its first answer alone, and goes before all of them."""
+    numbers, how probable the prompt is comes with its first answer alone, and goes before all of them.
+
+    All are opened in order before any says something: OpenAI's own reader puts them into a list by the order
+    in which it meets them, and fails where the first that it meets is not the first."""
 
     media_type = "text/event-stream"
 
@@ -45,6 +51,7 @@ class Choices:
         self._writers, self._per_prompt, self._scored = writers, per_prompt, scored
         self._usages: dict[int, Usage] = {}
         self._held: dict[int, list[wire.AnyEvent]] = {number: [] for number in scored}
+        self._opened = False
 
     def events(self, events: Sequence[wire.AnyEvent]) -> bytes:
         """What these become."""
@@ -94,14 +101,20 @@ class Choices:
         number: int = event.id  # type: ignore[union-attr]
         writer = self._writers[number]
         if not isinstance(event, wire.Done):
-            return writer.events([event])
+            return self._opening(event) + writer.events([event])
         self._usages[number] = event.usage
-        end = writer.ended(event)
+        end = self._opening(event) + writer.ended(event)
         if len(self._usages) == len(self._writers):
             usages = [usage for _, usage in sorted(self._usages.items())]
             thought = sum(one.thought for one in self._writers)
             end += writer.closing(total(usages, self._per_prompt), thought)
         return end
+
+    def _opening(self, event: wire.AnyEvent) -> bytes:
+        if self._opened or not isinstance(event, wire.Delta | wire.Logprobs | wire.Done):
+            return b""
+        self._opened = True
+        return b"".join(writer.opening() for writer in self._writers)
 
 
 class Best(Choices):

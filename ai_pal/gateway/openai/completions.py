@@ -211,6 +211,10 @@ class CompletionStream:
         self._model = self._model or answer.model
         return _json({**self._fields(choices), "usage": usage_of(answer.usage, thought)})
 
+    def opening(self) -> bytes:
+        """Nothing: a text has no role that would be told first."""
+        return b""
+
     def ended(self, done: wire.Done) -> bytes:
         """The last chunk of this text."""
         return self._begin() + event(self._fields([self._choice("", done.finish_reason)]))
