@@ -45,6 +45,7 @@ class SavedRows:
         with self._lock:
             is_known = mark in self._looked
             self._looked[mark] = begun
+            self._looked.move_to_end(mark)  # one that goes on is not among the oldest
             if is_known:
                 return None
             if len(self._looked) > MOST:

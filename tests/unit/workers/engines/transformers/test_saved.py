@@ -14,6 +14,7 @@ from ai_pal.protocol.options import GenerationOptions
 from ai_pal.protocol.worker import Generate
 from tests import tiny_models
 from tests.unit.workers.engines.transformers.recorder import Answer, Loaded
+from workers.engines.transformers import saved
 from workers.kept_prefixes import KeptPrefixes
 
 ONE, OTHER = "1" * 32, "2" * 32
@@ -130,3 +131,16 @@ def test_a_state_of_another_form_is_removed(model: Path, kept: Path) -> None:
     with engine(model, kept, 1) as loaded:
         assert ask(loaded, turn(answer), ONE).usage.cached_tokens == 0
         assert files(kept) == []
+
+
+def test_a_conversation_that_goes_on_is_looked_for_once_however_many_others_there_are(
+    kept: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(saved, "MOST", 2)
+    on_disk = KeptPrefixes(kept, LIMIT, "of no model")
+    looked: list[str] = []
+    monkeypatch.setattr(on_disk, "tokens", looked.append)
+    rows = saved.SavedRows(on_disk, "cpu")
+    for mark in (ONE, OTHER, ONE, "3" * 32, ONE):
+        rows.fetch(mark, [1, 2, 3])
+    assert looked == [ONE, OTHER, "3" * 32]
