@@ -1,4 +1,4 @@
-"""The parts of an answer that are written side by side in a stream, by their numbers there. Pure."""
+"""The part of an answer that grows in a stream, by its number there. Pure."""
 
 from typing import NamedTuple
 
@@ -7,36 +7,39 @@ from ai_pal.protocol.content import PartKind
 
 
 class OpenPart(NamedTuple):
-    """One that has begun and not ended; `call` is the id of a call."""
+    """One that has begun and not ended. `place` is that of the answer; `call` is the id of a call."""
 
     number: int
     kind: PartKind
+    place: int
     call: str
 
 
 class OpenParts:
-    """Text and thoughts end where another part begins; calls of tools may grow side by side."""
+    """Numbers parts in the order in which they begin; each ends where another begins."""
 
     def __init__(self) -> None:
-        self._open: dict[tuple[int, PartKind], OpenPart] = {}
+        self._open: OpenPart | None = None
         self._begun = 0
 
     def of(self, delta: wire.Delta) -> OpenPart | None:
         """The one that a piece belongs to; None where it begins another."""
-        found = self._open.get((delta.index, delta.kind))
-        return found if found is not None and delta.call in ("", found.call) else None
+        found = self._open
+        if found is None or (found.kind, found.place) != (delta.kind, delta.index):
+            return None
+        return found if delta.call in ("", found.call) else None
 
-    def begin(self, delta: wire.Delta) -> tuple[OpenPart, list[OpenPart]]:
-        """The next one, and those that end before it."""
-        ended = self.end(calls=(delta.index, delta.kind) in self._open)
-        found = self._open[delta.index, delta.kind] = OpenPart(self._begun, delta.kind, delta.call)
+    def begin(self, delta: wire.Delta) -> tuple[OpenPart, OpenPart | None]:
+        """The next one, and the one that ends before it."""
+        ended = self._open
+        self._open = found = OpenPart(self._begun, delta.kind, delta.index, delta.call)
         self._begun += 1
         return found, ended
 
-    def end(self, *, calls: bool = True) -> list[OpenPart]:
-        """Those that end now: all, or all but `calls`."""
-        going = [place for place in self._open if calls or place[1] != "tool_call"]
-        return [self._open.pop(place) for place in going]
+    def end(self) -> OpenPart | None:
+        """The one that ends now."""
+        ended, self._open = self._open, None
+        return ended
 
 
 def says_nothing(delta: wire.Delta) -> bool:

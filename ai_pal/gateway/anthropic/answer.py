@@ -9,6 +9,8 @@ from ai_pal.client.answer import Answer
 from ai_pal.errors import AiPalError, Code, Failure, main_reason
 from ai_pal.gateway import seals
 from ai_pal.gateway.bodies import BodyError
+from ai_pal.gateway.in_turn import InTurn, Piece
+from ai_pal.gateway.one_line import one_line
 from ai_pal.gateway.open_parts import OpenPart, OpenParts, says_nothing
 from ai_pal.gateway.statuses import sentence, status_of, status_of_error
 from ai_pal.protocol import client as wire
@@ -37,7 +39,7 @@ OVERFLOW = "prompt is too long"
 
 def event(name: str, **fields: Any) -> bytes:
     """One server-sent event."""
-    return f"event: {name}\ndata: ".encode() + _json({"type": name, **fields}) + b"\n\n"
+    return f"event: {name}\ndata: ".encode() + one_line({"type": name, **fields}) + b"\n\n"
 
 
 def error_of(failure: Failure, message: str = "", status: int = 0) -> dict[str, Any]:
@@ -68,7 +70,7 @@ class MessageStream:
         self._id, self._model, self._omits = message_id, model, omits
         self._hidden = seals.Thought("")
         self._begun = False
-        self._open = OpenParts()
+        self._turn, self._open = InTurn(), OpenParts()
         self._signed = -1
 
     def events(self, events: Sequence[wire.AnyEvent]) -> bytes:
@@ -93,7 +95,7 @@ class MessageStream:
     def _event(self, event_: wire.AnyEvent) -> bytes:
         match event_:
             case wire.Delta():
-                return self._delta(event_)
+                return self._deltas(self._turn.take(event_))
             case wire.Started():
                 self._model = self._model or event_.model
             case wire.Done():
@@ -110,6 +112,9 @@ class MessageStream:
         self._begun = True
         message = {**self._message("", []), "usage": usage_of(Usage())}
         return event("message_start", message=message) + event("ping")
+
+    def _deltas(self, deltas: Sequence[Piece]) -> bytes:
+        return b"".join(self._delta(delta) for delta in deltas if isinstance(delta, wire.Delta))
 
     def _delta(self, delta: wire.Delta) -> bytes:
         if says_nothing(delta):
@@ -130,15 +135,13 @@ class MessageStream:
             out += event("content_block_delta", index=block.number, delta=piece)
         return out
 
-    def _stop(self, ended: Sequence[OpenPart]) -> bytes:
-        """End these blocks."""
+    def _stop(self, block: OpenPart | None) -> bytes:
+        """End this block."""
         out = b""
-        for block in ended:
-            if block.kind == "reasoning" and block.number != self._signed:
-                mark = {"type": "signature_delta", "signature": self._mark()}
-                out += event("content_block_delta", index=block.number, delta=mark)
-            out += event("content_block_stop", index=block.number)
-        return out
+        if block is not None and block.kind == "reasoning" and block.number != self._signed:
+            mark = {"type": "signature_delta", "signature": self._mark()}
+            out += event("content_block_delta", index=block.number, delta=mark)
+        return out + (b"" if block is None else event("content_block_stop", index=block.number))
 
     def _mark(self) -> str:
         """The signature of a thought that nobody has signed, or that is told by it alone."""
@@ -146,7 +149,7 @@ class MessageStream:
         return seals.sealed(hidden.text, hidden.signature) if self._omits else seals.UNSIGNED
 
     def _end(self, done: wire.Done) -> bytes:
-        out = self._begin() + self._stop(self._open.end())
+        out = self._begin() + self._deltas(self._turn.rest()) + self._stop(self._open.end())
         stopped = _stopped(done.finish_reason, done.stop)
         out += event("message_delta", delta=stopped, usage=usage_of(done.usage))
         return out + event("message_stop")

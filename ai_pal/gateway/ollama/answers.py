@@ -8,6 +8,8 @@ import msgspec
 
 from ai_pal.client.answer import Answer
 from ai_pal.errors import AiPalError, Failure, main_reason
+from ai_pal.gateway.in_turn import InTurn, Piece
+from ai_pal.gateway.one_line import one_line
 from ai_pal.gateway.statuses import sentence
 from ai_pal.protocol import client as wire
 from ai_pal.protocol.content import TokenLogprob, ToolCall
@@ -20,7 +22,7 @@ _json = msgspec.json.encode
 
 def line(data: Any) -> bytes:
     """One line of a stream."""
-    return bytes(_json(data)) + b"\n"
+    return one_line(data) + b"\n"
 
 
 def error_body(error: AiPalError) -> dict[str, Any]:
@@ -43,8 +45,9 @@ class Lines:
         self._kind, self._model, self._created = kind, model, stamp(created)
         self._remember = remember
         self._text: list[str] = []
-        self._calls: dict[int, wire.Delta] = {}
-        self._arguments: dict[int, list[str]] = {}
+        self._turn = InTurn()
+        self._calls: list[list[wire.Delta]] = []
+        self._called = 0
 
     def events(self, events: Sequence[wire.AnyEvent]) -> bytes:
         """What these become."""
@@ -68,24 +71,29 @@ class Lines:
 
     def _event(self, event: wire.AnyEvent) -> bytes:
         match event:
-            case wire.Delta():
-                return self._delta(event)
-            case wire.Logprobs():
-                said = self._content("")
-                return line(
-                    {**self._head(), **said, "logprobs": list(map(_logprob, event.tokens)), "done": False}
-                )
+            case wire.Delta() | wire.Logprobs():
+                return self._told(self._turn.take(event))
             case wire.Started():
                 self._model = self._model or event.model
             case wire.Done():
+                left = self._told(self._turn.rest()) + self._whole_calls()
                 end = _end(event.finish_reason, event.usage, event.timings)
                 context = self._context("".join(self._text))
-                return self._whole_calls() + line({**self._head(), **self._content(""), **context, **end})
+                return left + line({**self._head(), **self._content(""), **context, **end})
             case wire.Failed():
                 return self.broken(main_reason(event.reasons))
             case wire.Interrupted():
                 return self.broken(event.reason)
         return b""
+
+    def _told(self, pieces: Sequence[Piece]) -> bytes:
+        return b"".join(map(self._piece, pieces))
+
+    def _piece(self, piece: Piece) -> bytes:
+        if isinstance(piece, wire.Delta):
+            return self._delta(piece)
+        said = {**self._content(""), "logprobs": list(map(_logprob, piece.tokens))}
+        return line({**self._head(), **said, "done": False})
 
     def _delta(self, delta: wire.Delta) -> bytes:
         if delta.kind == "reasoning":
@@ -94,26 +102,23 @@ class Lines:
             if self._remember:
                 self._text.append(delta.text)
             return self._whole_calls() + (self._said(delta.text) if delta.text else b"")
-        before = b""
-        known = self._calls.get(delta.index)
-        if known is not None and delta.call not in ("", known.call):
-            known, before = None, self._whole_calls()
-        if known is None:
-            self._calls[delta.index] = delta
-        self._arguments.setdefault(delta.index, []).append(delta.text)
-        return before
+        if not self._calls or delta.call not in ("", self._calls[-1][0].call):
+            self._calls.append([])
+        self._calls[-1].append(delta)
+        return b""
 
     def _whole_calls(self) -> bytes:
         """The calls that have come: their arguments are objects here, so each goes out when it is whole."""
         if not self._calls:
             return b""
         calls = [
-            ToolCall(begin.call, begin.name, "".join(self._arguments[index]))
-            for index, begin in self._calls.items()
+            ToolCall(pieces[0].call, pieces[0].name, "".join(piece.text for piece in pieces))
+            for pieces in self._calls
         ]
+        said = self._content("", "", calls, self._called)
+        self._called += len(calls)
         self._calls.clear()
-        self._arguments.clear()
-        return line({**self._head(), **self._content("", "", calls), "done": False})
+        return line({**self._head(), **said, "done": False})
 
     def _said(self, text: str, thought: str = "") -> bytes:
         return line({**self._head(), **self._content(text, thought), "done": False})
@@ -124,10 +129,12 @@ class Lines:
     def _head(self) -> dict[str, Any]:
         return {"model": self._model, "created_at": self._created}
 
-    def _content(self, text: str, thought: str = "", calls: Sequence[ToolCall] = ()) -> dict[str, Any]:
+    def _content(
+        self, text: str, thought: str = "", calls: Sequence[ToolCall] = (), number: int = 0
+    ) -> dict[str, Any]:
         more: dict[str, Any] = {"thinking": thought} if thought else {}
         if calls:
-            more["tool_calls"] = [_call(call, number) for number, call in enumerate(calls)]
+            more["tool_calls"] = [_call(call, place) for place, call in enumerate(calls, number)]
         if self._kind == "generate":
             return {"response": text, **more}
         return {"message": {"role": "assistant", "content": text, **more}}

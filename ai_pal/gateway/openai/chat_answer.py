@@ -10,6 +10,8 @@ import msgspec
 
 from ai_pal.client.answer import Answer
 from ai_pal.errors import Failure, main_reason
+from ai_pal.gateway.in_turn import InTurn, Piece
+from ai_pal.gateway.one_line import one_line
 from ai_pal.gateway.openai.errors import error_of
 from ai_pal.protocol import client as wire
 from ai_pal.protocol.content import Alternative, TokenLogprob
@@ -24,7 +26,7 @@ _json = msgspec.json.encode
 
 def event(data: Any) -> bytes:
     """One server-sent event."""
-    return b"data: " + _json(data) + b"\n\n"
+    return b"data: " + one_line(data) + b"\n\n"
 
 
 class ChatStream:
@@ -47,6 +49,7 @@ class ChatStream:
         self._include_usage, self._index = include_usage, index
         self._head: dict[str, Any] = {}
         self._text_head = self._text_tail = b""
+        self._turn = InTurn()
         self._calls: dict[int, tuple[str, int]] = {}
         self._count = 0
         self.thought = 0
@@ -58,13 +61,11 @@ class ChatStream:
     def _event(self, event: wire.AnyEvent) -> bytes:
         match event:
             case wire.Delta():
-                if self._text_head and event.kind == "text":
-                    return self._text_head + _json(event.text) + self._text_tail
-                return self._delta(event)
+                if self._text_head and event.kind == "text" and self._turn.free:
+                    return self._text_head + one_line(event.text) + self._text_tail
+                return self._told(self._turn.take(event))
             case wire.Logprobs():
-                return self.opening() + self._chunk(
-                    {}, logprobs={"content": [logprob(token) for token in event.tokens], "refusal": None}
-                )
+                return self._told(self._turn.take(event))
             case wire.Started():
                 self._name = self._name or event.model
             case wire.Done():
@@ -121,13 +122,22 @@ class ChatStream:
         usage = usage_of(answer.usage, thought)
         return _json({**self._fields("chat.completion", answer.model), "choices": choices, "usage": usage})
 
+    def _told(self, pieces: Sequence[Piece]) -> bytes:
+        return b"".join(map(self._piece, pieces))
+
+    def _piece(self, piece: Piece) -> bytes:
+        if isinstance(piece, wire.Delta):
+            return self._delta(piece)
+        said = [logprob(token) for token in piece.tokens]
+        return self.opening() + self._chunk({}, logprobs={"content": said, "refusal": None})
+
     def _delta(self, delta: wire.Delta) -> bytes:
         if delta.kind == "text":
             first = self.opening()
             # What is the same for each piece of text is encoded once.
             head, _, self._text_tail = self._chunk({"content": "\x00"}).partition(b'"\\u0000"')
             self._text_head = head
-            return first + head + _json(delta.text) + self._text_tail
+            return first + head + one_line(delta.text) + self._text_tail
         begin = self.opening()
         if delta.kind == "reasoning":
             self.thought += delta.n
@@ -147,7 +157,7 @@ class ChatStream:
 
     def ended(self, done: wire.Done) -> bytes:
         """The last chunk of this answer."""
-        return self.opening() + self._chunk({}, finish=done.finish_reason)
+        return self._told(self._turn.rest()) + self.opening() + self._chunk({}, finish=done.finish_reason)
 
     def closing(self, usage: Usage, thought: int) -> bytes:
         """The end of the stream."""

@@ -9,13 +9,15 @@ import msgspec
 from ai_pal.client.answer import Answer
 from ai_pal.client.parts import Parts
 from ai_pal.errors import Code, Failure, main_reason
+from ai_pal.gateway.in_turn import InTurn, Piece, in_order
+from ai_pal.gateway.one_line import one_line
 from ai_pal.gateway.open_parts import OpenPart, OpenParts, says_nothing
 from ai_pal.gateway.openai.chat_answer import progress
 from ai_pal.gateway.openai.responses.output import Call, Item, Message, Thoughts
 from ai_pal.gateway.statuses import sentence, status_of
 from ai_pal.protocol import client as wire
 from ai_pal.protocol.content import Message as Turn
-from ai_pal.protocol.content import Reasoning, Text, ToolCall
+from ai_pal.protocol.content import Reasoning, Text, TokenLogprob, ToolCall
 from ai_pal.protocol.usage import Usage
 
 _json = msgspec.json.encode
@@ -46,14 +48,14 @@ class ResponseStream:
         self._count = 0
         self._items: list[Item] = []
         self._output: list[dict[str, Any]] = []
-        self._open = OpenParts()
+        self._turn, self._open = InTurn(), OpenParts()
         self._parts = Parts()
         self._worked = False
         self._last: dict[str, Any] | None = None
 
     def events(self, events: Sequence[wire.AnyEvent]) -> bytes:
         """What these become."""
-        return b"".join(map(self._event, events))
+        return b"".join(map(self._event, in_order(events)))
 
     def alive(self, latest: wire.AnyEvent | None) -> bytes:
         """A comment, which every reader of events passes over."""
@@ -85,10 +87,12 @@ class ResponseStream:
         """All of it in one body."""
         self._model = self._model or answer.model
         self._parts = answer.parts
-        for number, part in enumerate(answer.parts.parts):
+        parts = answer.parts.parts
+        last = max((number for number, part in enumerate(parts) if isinstance(part, Text)), default=-1)
+        for number, part in enumerate(parts):
             self._delta(_as_delta(part, number))
-        if answer.logprobs:
-            self._probable(answer.logprobs)
+            if number == last and answer.logprobs:
+                self._probable(answer.logprobs)
         return _json(self._finish(answer.finish_reason, answer.usage)[1])
 
     def nothing(self) -> bytes:
@@ -98,14 +102,13 @@ class ResponseStream:
     def _event(self, event: wire.AnyEvent) -> bytes:
         self._parts.take(event)
         match event:
-            case wire.Delta():
-                return self._delta(event)
-            case wire.Logprobs():
-                return self._probable(event.tokens)
+            case wire.Delta() | wire.Logprobs():
+                return self._pieces(self._turn.take(event))
             case wire.Started():
                 self._model = self._model or event.model
             case wire.Done():
-                return self._begin() + self._end(event.finish_reason, event.usage)
+                left = self._begin() + self._pieces(self._turn.rest())
+                return left + self._end(event.finish_reason, event.usage)
             case wire.Failed():
                 return self.broken(main_reason(event.reasons))
             case wire.Interrupted():
@@ -119,6 +122,12 @@ class ResponseStream:
         response = self._response("in_progress")
         created = b"" if self._count else self._say("created", response=response)
         return created + self._say("in_progress", response=response)
+
+    def _pieces(self, pieces: Sequence[Piece]) -> bytes:
+        return b"".join(map(self._piece, pieces))
+
+    def _piece(self, piece: Piece) -> bytes:
+        return self._delta(piece) if isinstance(piece, wire.Delta) else self._probable(piece.tokens)
 
     def _delta(self, delta: wire.Delta) -> bytes:
         if says_nothing(delta):
@@ -135,12 +144,10 @@ class ResponseStream:
             out += self._of(part.number, item.opening())
         return out + self._of(part.number, self._items[part.number].grow(delta))
 
-    def _probable(self, tokens: Any) -> bytes:
-        """Probabilities belong to the text that came last."""
-        for number in reversed(range(len(self._items))):
-            if isinstance(item := self._items[number], Message):
-                return self._of(number, item.probable(tokens))
-        return b""
+    def _probable(self, tokens: Sequence[TokenLogprob]) -> bytes:
+        """Probabilities belong to the text that came last; those of calls are not told."""
+        item = self._items[-1] if self._items else None
+        return self._of(len(self._items) - 1, item.probable(tokens)) if isinstance(item, Message) else b""
 
     def _item(self, delta: wire.Delta) -> Item:
         match delta.kind:
@@ -155,15 +162,14 @@ class ResponseStream:
         at = {"item_id": self._items[number].id, "output_index": number}
         return b"".join(self._say(name, **at, **fields) for name, fields in events)
 
-    def _close(self, status: str, ended: Sequence[OpenPart]) -> bytes:
-        """End these items."""
-        out = b""
-        for number in [part.number for part in ended]:
-            item = self._items[number]
-            self._output[number] = item.told(status)
-            out += self._of(number, item.closing())
-            out += self._say("output_item.done", output_index=number, item=self._output[number])
-        return out
+    def _close(self, status: str, ended: OpenPart | None) -> bytes:
+        """End this item."""
+        if ended is None:
+            return b""
+        number, item = ended.number, self._items[ended.number]
+        self._output[number] = item.told(status)
+        out = self._of(number, item.closing())
+        return out + self._say("output_item.done", output_index=number, item=self._output[number])
 
     def _end(self, reason: str, usage: Usage) -> bytes:
         closing, response = self._finish(reason, usage)
@@ -200,7 +206,7 @@ class ResponseStream:
 
     def _say(self, name: str, /, **fields: Any) -> bytes:
         kind = f"response.{name}"
-        data = _json({"type": kind, "sequence_number": self._count, **fields})
+        data = one_line({"type": kind, "sequence_number": self._count, **fields})
         self._count += 1
         return f"event: {kind}\ndata: ".encode() + data + b"\n\n"
 

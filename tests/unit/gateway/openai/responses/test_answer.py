@@ -51,16 +51,16 @@ class Told:
         return [event["type"].removeprefix("response.") for event in found]
 
 
-def test_items_end_where_another_begins_and_calls_grow_side_by_side() -> None:
+def test_items_come_one_after_the_other_where_calls_grow_side_by_side() -> None:
     told = Told()
     names = told.take(told.writer.events([*THOUGHTS, *CALLS, *TEXT, DONE]))
     calls = "function_call_arguments"
     assert names == [
         *("created", "in_progress", "output_item.added", "content_part.added", "reasoning_text.delta"),
         *("reasoning_text.done", "content_part.done", "output_item.done"),
-        *("output_item.added", f"{calls}.delta", "output_item.added", f"{calls}.delta", f"{calls}.delta"),
+        *("output_item.added", f"{calls}.delta", f"{calls}.delta", f"{calls}.done", "output_item.done"),
+        *("output_item.added", f"{calls}.delta", f"{calls}.done", "output_item.done"),
         *("output_item.added", "content_part.added", "output_text.delta", "output_text.delta"),
-        *(f"{calls}.done", "output_item.done", f"{calls}.done", "output_item.done"),
         *("output_text.done", "content_part.done", "output_item.done", "completed"),
     ]
     response, turn = told.kept[0]
