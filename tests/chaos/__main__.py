@@ -1,27 +1,27 @@
 """Chaos with real processes; see `scripts/chaos --help`."""
 
 import argparse
+import math
 import random
-import shutil
-import subprocess
 import sys
-import tempfile
 import time
-import traceback
-from pathlib import Path
 
-from ai_pal.errors import AiPalError
-from tests.chaos.laboratory import Laboratory
-from tests.chaos.proofs import PROOFS, Proof
+from tests.chaos.proofs import PROOFS
 from tests.chaos.report import Report
+from tests.chaos.sites import run
+from tests.chaos.turns import Share
 
 ALL = "all"
 
 
 def main() -> int:
     """Exit code 1 when a promise was broken."""
-    arguments = _parser().parse_args()
+    parser = _parser()
+    arguments = parser.parse_args()
     names = list(PROOFS) if arguments.promise == ALL else [arguments.promise]
+    whole = [name for name in names if not PROOFS[name].dealt]
+    if whole and (arguments.sites > 1 or arguments.minutes < math.inf):
+        parser.error(f"--sites and --minutes are for proofs that are dealt, not for {', '.join(whole)}")
     bad = [name for name in names if not _played(name, arguments).good]
     if arguments.promise == ALL and not arguments.json:
         told = f"not good: {', '.join(bad)}" if bad else "all good"
@@ -31,29 +31,13 @@ def main() -> int:
 
 def _played(name: str, arguments: argparse.Namespace) -> Report:
     rounds = PROOFS[name].full if arguments.rounds is None else min(arguments.rounds, PROOFS[name].full)
-    command = f"scripts/chaos --promise {name} --rounds {rounds} --seed {arguments.seed}"
+    beside = f" --sites {arguments.sites}" if arguments.sites > 1 else ""
+    command = f"scripts/chaos --promise {name} --rounds {rounds} --seed {arguments.seed}{beside}"
     print(command, file=sys.stderr, flush=True)
-    report = run(name, rounds, arguments.seed, arguments.slack)
+    share = Share(0, arguments.sites, time.monotonic() + 60 * arguments.minutes)
+    report = run(name, rounds, arguments.seed, arguments.slack, share)
     sys.stdout.write((report.json().decode() if arguments.json else report.text()) + "\n")
     sys.stdout.flush()
-    return report
-
-
-def run(promise: str, rounds: int, seed: int, slack: float = 1.0) -> Report:
-    """Play one proof in a home of its own."""
-    proof: Proof = PROOFS[promise]
-    report = Report(proof.title, seed, rounds, slack)
-    home = Path(tempfile.mkdtemp(prefix="ai-pal-chaos-", dir="/tmp"))
-    begun = time.monotonic()
-    try:
-        with Laboratory(home, report, **proof.settings) as lab:
-            proof.prove(lab, random.Random(seed), rounds)
-    except (AiPalError, AssertionError, OSError, subprocess.TimeoutExpired) as error:
-        traceback.print_exc()
-        report.expect(False, f"the run broke off: {error!r}")
-    finally:
-        shutil.rmtree(home, ignore_errors=True)
-    report.figures["seconds"] = round(time.monotonic() - begun, 1)
     return report
 
 
@@ -69,6 +53,8 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--rounds", type=int, help="how many, at most the full size of the proof (default)")
     parser.add_argument("--seed", type=int, default=random.SystemRandom().randrange(1_000_000))
     parser.add_argument("--slack", type=float, default=1.0, help="what time limits are multiplied by")
+    parser.add_argument("--sites", type=int, default=1, help="how many play side by side, each its share")
+    parser.add_argument("--minutes", type=float, default=math.inf, help="after which no new round begins")
     parser.add_argument("--json", action="store_true", help="the report as JSON")
     return parser
 

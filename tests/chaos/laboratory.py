@@ -20,6 +20,7 @@ from ai_pal.errors import AiPalError
 from tests.chaos import leftovers
 from tests.chaos.leftovers import Leftovers
 from tests.chaos.report import Report
+from tests.chaos.turns import ALONE, Share, turns
 from tests.hub.loopback import Hub
 from tests.process.homes import environment
 from tests.process.supervised import AI_PAL, Supervised
@@ -45,10 +46,11 @@ class Held(NamedTuple):
 class Laboratory:
     """One home; a supervisor is started in it when there is none. Every time limit goes to the report."""
 
-    def __init__(self, home: Path, report: Report, **settings: object) -> None:
+    def __init__(self, home: Path, report: Report, share: Share = ALONE, **settings: object) -> None:
         models = load_settings().settings.model_cache_dir
         self._environ = environment(home) | {"AI_PAL_MODEL_CACHE": models, "HF_HOME": str(home / "hf")}
         self.home, self.report, self._settings = home, report, SETTINGS | settings
+        self._share = share
         self._started = ExitStack()
         self._names = itertools.count(1)
         self._daemon: Supervised | None = None
@@ -101,6 +103,10 @@ class Laboratory:
         if self._daemon is not None and self._daemon.process.poll() is None:
             self._daemon.process.terminate()
             self.terminated()
+
+    def turns(self, dice: random.Random, things: Sequence[T], rounds: int) -> Iterator[T]:
+        """What is to be played here, of so many rounds at all sites."""
+        return turns(self.report, self._share, dice, things, rounds)
 
     def name(self) -> str:
         """A name for a model that no other round has used."""
@@ -180,11 +186,6 @@ def held(pid: int) -> Held:
             continue
     sockets = sum(link.startswith("socket:") for link in links)
     return Held(len(links), sockets, psutil.Process(pid).memory_info().rss)
-
-
-def in_turn(dice: random.Random, things: Sequence[T], count: int) -> list[T]:
-    """So many of these, each as often as the others, in random order."""
-    return [one for _ in range(-(-count // len(things))) for one in dice.sample(things, len(things))][:count]
 
 
 def send(pid: int, number: signal.Signals) -> None:

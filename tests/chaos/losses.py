@@ -2,18 +2,23 @@
 client hears of it, nothing computes on, nothing is left."""
 
 import random
+import subprocess
 import time
-from collections.abc import Callable
+import traceback
+from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 
 import msgspec
+import psutil
 
 from ai_pal.client import Client
+from ai_pal.errors import AiPalError
 from ai_pal.protocol import client as wire
 from ai_pal.protocol.client import NodeStatus
 from tests.chaos.laboratory import Laboratory
 from tests.chaos.leftovers import Leftovers
 from tests.chaos.site import HOSTS, Site
+from tests.chaos.tally import Tally
 from tests.process.asked import Asked
 from tests.process.eventually import eventually
 from tests.process.states import named
@@ -31,6 +36,9 @@ BY_PROCESS, BY_LINE = 0.2, 3.5
 KEPT = 30.0
 """Seconds that something may be left for: a worker until it was idle for too long, an agent that nobody
 welcomes until it gives up."""
+
+MOST_BREAKS = 5
+"""Turns that may break off before the whole proof does."""
 
 TOKENS, PACE = 30, 0.01
 LOADS, READS = 2.0, 2.0
@@ -95,6 +103,25 @@ PHASES: dict[str, Begin] = {
 }  # fmt: skip
 
 
+def each_loss(
+    lab: Laboratory, dice: random.Random, losses: Sequence[tuple[str, Victim]], rounds: int,
+    play: Callable[[Iterator[tuple[str, Victim]]], None],
+) -> None:  # fmt: skip
+    """Play so many of these losses. Where one breaks off that is told, and all is built anew for the next."""
+    lab.report.tally = Tally((victim.name, phase) for phase, victim in losses)
+    turns = lab.turns(dice, losses, rounds)
+    for left in reversed(range(MOST_BREAKS)):
+        try:
+            play(turns)
+        except (AssertionError, AiPalError, OSError, psutil.Error, subprocess.SubprocessError) as error:
+            if not left:
+                raise
+            traceback.print_exc()
+            lab.report.expect(False, f"it broke off: {error!r}")
+        else:
+            return
+
+
 def lose(lab: Laboratory, site: Site, dice: random.Random, phase: str, victim: Victim) -> None:
     """One loss, and all that follows."""
     flaws = len(lab.report.broken)
@@ -108,9 +135,9 @@ def lose(lab: Laboratory, site: Site, dice: random.Random, phase: str, victim: V
 
 def _lose(lab: Laboratory, site: Site, dice: random.Random, phase: str, victim: Victim) -> None:
     report = lab.report
-    model = named(lab.name(), f"&load_seconds={LOADS}" if phase == "loading" else "")
+    model = model_for(lab, phase)
     with lab.client() as client:
-        _await_nodes(lab, client)
+        await_nodes(lab, client)
         asked = PHASES[phase](client, model)
         time.sleep(dice.uniform(0, LATEST))
         before = _standing(client, model)
@@ -123,41 +150,58 @@ def _lose(lab: Laboratory, site: Site, dice: random.Random, phase: str, victim: 
         with ThreadPoolExecutor(1) as beside:
             over = beside.submit(left.wait, COMPUTES * report.slack)
             if victim.ends_all:
-                _hears_the_end(lab, asked, victim, struck)
+                heard = _hears_the_end(lab, asked, victim, struck)
             else:
-                _hears(lab, client, asked, before, victim, struck, model)
+                heard = _hears(lab, client, asked, before, victim, struck, model)
             seconds, still = over.result()
+    if heard is not None:
+        report.tally.heard(victim.name, phase, heard)
     report.orphans += len(still)
     report.took(f"computing after the loss of a {victim.name}", seconds, COMPUTES)
     report.expect(not still, f"{len(still)} workers compute {COMPUTES:g} s after the {victim.name} was lost")
     victim.mends(lab, site, host)
     _nothing_is_left(lab, site)
+    report.tally.count(victim.name, phase)
 
 
-def _hears_the_end(lab: Laboratory, asked: Asked | None, victim: Victim, struck: float) -> None:
-    """That its supervisor has gone."""
-    if asked is None:
-        return
-    if lab.report.expect(asked.finish(victim.hears * lab.report.slack), "nobody told its end"):
-        lab.report.took(f"the client hears of a {victim.name}", time.monotonic() - struck, victim.hears)
+def model_for(lab: Laboratory, phase: str) -> str:
+    """One that nobody has loaded yet; slow to load where it is to be struck then."""
+    return named(lab.name(), f"&load_seconds={LOADS}" if phase == "loading" else "")
+
+
+def _hears_the_end(lab: Laboratory, asked: Asked | None, victim: Victim, struck: float) -> float | None:
+    """That its supervisor has gone: after how long, where there was somebody to hear it."""
+    heard = None
+    if asked is not None and lab.report.expect(
+        asked.finish(victim.hears * lab.report.slack), "nobody told its end"
+    ):
+        heard = _took(lab, victim, struck)
         lab.report.ended(asked)
+    return heard
+
+
+def _took(lab: Laboratory, victim: Victim, struck: float) -> float:
+    """How long a client did not hear of it."""
+    seconds = time.monotonic() - struck
+    lab.report.took(f"the client hears of a {victim.name}", seconds, victim.hears)
+    return seconds
 
 
 def _hears(
     lab: Laboratory, client: Client, asked: Asked | None, before: Standing, victim: Victim, struck: float,
     model: str,
-) -> None:  # fmt: skip
+) -> float | None:  # fmt: skip
     """Of an answer that had begun by its end; of others by what is told of the worker. Where there is none
-    yet, by who answers in its place."""
-    report, limit = lab.report, victim.hears
-    said, began = f"the client hears of a {victim.name}", asked is not None and bool(asked.text)
+    yet, by who answers in its place. After how long, where that can be told."""
+    report, limit, heard = lab.report, victim.hears, None
+    began = asked is not None and bool(asked.text)
     if asked is not None and began:
         if report.expect(asked.finish(limit * report.slack), f"silence after the loss of a {victim.name}"):
-            report.took(said, time.monotonic() - struck, limit)
+            heard = _took(lab, victim, struck)
             report.expect(isinstance(asked.end, wire.Interrupted), f"it ended with {asked.end}")
     elif before[1] in ("loading", "ready", "busy"):
         eventually(lambda: _standing(client, model) != before, SETTLE)
-        report.took(said, time.monotonic() - struck, limit)
+        heard = _took(lab, victim, struck)
     if asked is None:
         asked = Asked(client, model, tokens=TOKENS, pace=PACE)
     if report.expect(asked.finish(SETTLE * report.slack), f"no end after the loss of a {victim.name}"):
@@ -167,6 +211,7 @@ def _hears(
             report.expect(isinstance(asked.end, wire.Done), f"nobody answered: {asked.end}")
         report.ended(asked)
     client.unload(model, timeout=SETTLE)
+    return heard
 
 
 def _standing(client: Client, model: str) -> Standing:
@@ -174,7 +219,7 @@ def _standing(client: Client, model: str) -> Standing:
     return (0, "", "") if status is None else (status.pid or 0, status.state, status.node)
 
 
-def _await_nodes(lab: Laboratory, client: Client) -> None:
+def await_nodes(lab: Laboratory, client: Client) -> None:
     """All hosts can take a worker."""
     begun = time.monotonic()
     eventually(lambda: set(HOSTS) <= {node.name for node in client.status().nodes if _answers(node)})

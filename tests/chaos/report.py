@@ -6,6 +6,7 @@ from collections.abc import Iterator
 import msgspec
 
 from ai_pal.protocol import client as wire
+from tests.chaos.tally import Tally
 from tests.process.asked import Asked
 
 MOST_SHOWN = 20
@@ -14,7 +15,8 @@ MOST_SHOWN = 20
 class Report:
     """`slack` multiplies the time limits: a machine that does other things too is no broken promise.
 
-    `broken` says what was not as promised; a run is good when that is empty."""
+    `broken` says what was not as promised; a run is good when that is empty. `played` is how many rounds are
+    over, where they are dealt to sites."""
 
     def __init__(self, name: str, seed: int, rounds: int, slack: float = 1.0) -> None:
         self.name, self.seed, self.rounds, self.slack = name, seed, rounds, slack
@@ -26,6 +28,8 @@ class Report:
         self.orphans = 0
         self.broken: list[str] = []
         self.round = 0
+        self.played: int | None = None
+        self.tally = Tally()
 
     @property
     def good(self) -> bool:
@@ -50,14 +54,30 @@ class Report:
         for claim in flaws(asked):
             self.expect(False, f"{asked.model}: {claim}")
 
+    def add(self, other: "Report") -> None:
+        """What was seen at another site; of each figure the largest."""
+        self.requests += other.requests
+        self.played = (self.played or 0) + (other.played or 0)
+        self.orphans += other.orphans
+        self.outcomes += other.outcomes
+        for what, times in other.times.items():
+            self.times[what] += times
+        self.limits |= other.limits
+        for what, value in other.figures.items():
+            self.figures[what] = max(value, self.figures.get(what, value))
+        self.broken += other.broken
+        self.tally.add(other.tally)
+
     def text(self) -> str:
         """For people."""
-        lines = [f"{self.name}: seed {self.seed}, {self.rounds} rounds, {self.requests} requests"]
+        played = self.rounds if self.played is None else f"{self.played} of {self.rounds}"
+        lines = [f"{self.name}: seed {self.seed}, {played} rounds, {self.requests} requests"]
         if self.outcomes:
             lines.append("  ends: " + ", ".join(f"{k} {v}" for k, v in self.outcomes.most_common()))
         for what, times in sorted(self.times.items()):
             lines.append(f"  {what}: {_spread(times)} (limit {self.limits[what]:g} s)")
         lines += [f"  {what}: {value:g}" for what, value in self.figures.items()]
+        lines += [f"  {line}" for line in self.tally.lines()]
         lines.append(f"  orphans: {self.orphans}")
         lines += [f"  BROKEN {claim}" for claim in self.broken[:MOST_SHOWN]]
         lines.append(f"  {'good' if self.good else f'{len(self.broken)} promises broken'}")
@@ -70,11 +90,13 @@ class Report:
             "name": self.name,
             "seed": self.seed,
             "rounds": self.rounds,
+            "played": self.played,
             "requests": self.requests,
             "outcomes": self.outcomes,
             "longest": longest,
             "limits": self.limits,
             "figures": self.figures,
+            "tally": self.tally.fields(),
             "orphans": self.orphans,
             "broken": self.broken,
         }

@@ -7,8 +7,8 @@ import random
 
 import pytest
 
-from tests.chaos.__main__ import run
 from tests.chaos.proofs import PROOFS
+from tests.chaos.sites import run
 from tests.process.eventually import busy
 
 SEED = int(os.environ.get("AI_PAL_CHAOS_SEED", random.SystemRandom().randrange(1_000_000)))

@@ -127,11 +127,11 @@ class SecondMachine:
 
     def sessions(self) -> list[psutil.Process]:
         """The processes of its server that hold a connection, without what they run."""
-        return [child for child in self._children() if child.name().startswith("sshd")]
+        return [child for child in self._children() if _name(child).startswith("sshd")]
 
     def relays(self) -> list[psutil.Process]:
         """What they run."""
-        return [child for child in self._children() if not child.name().startswith("sshd")]
+        return [child for child in self._children() if not _name(child).startswith("sshd")]
 
     def kill_sessions(self) -> None:
         """Every connection ends, without a word."""
@@ -207,6 +207,13 @@ class SecondMachine:
         eventually(lambda: _listens(self._address, self._port) or server.poll() is not None)
         assert server.poll() is None, (self.folder / "sshd.log").read_text()
         return server
+
+
+def _name(process: psutil.Process) -> str:
+    """Of one that has ended meanwhile what a session is called: it is nothing that runs."""
+    with suppress(psutil.NoSuchProcess):
+        return process.name()
+    return "sshd"
 
 
 def _free_port() -> int:

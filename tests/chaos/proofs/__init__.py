@@ -36,7 +36,8 @@ Prove = Callable[[Laboratory, random.Random, int], None]
 
 
 class Proof(msgspec.Struct, frozen=True):
-    """`full` and `small` are rounds, by hand and in CI: 0 is by hand only. It `can_run` on this machine."""
+    """`full` and `small` are rounds, by hand and in CI: 0 is by hand only. It `can_run` on this machine, and
+    one that is `dealt` at several sites side by side."""
 
     title: str
     prove: Prove
@@ -45,6 +46,10 @@ class Proof(msgspec.Struct, frozen=True):
     settings: dict[str, object] = {}
     can_run: Callable[[], bool] = lambda: True
 
+    @property
+    def dealt(self) -> bool:
+        return self.prove in DEALT
+
 
 def _proof(
     title: str, module: ModuleType, can_run: Callable[[], bool] = lambda: True, /, **settings: object
@@ -52,6 +57,7 @@ def _proof(
     return Proof(title, module.prove, module.FULL, module.SMALL, settings, can_run)
 
 
+DEALT = [module.prove for module in (cluster, cluster_ray, http_streams, machine_links, supervisor_death)]
 PROOFS = {
     "blows": _proof("random blows in random states", blows),
     "1": _proof("1, 3: workers killed at a random token", kills),

@@ -4,11 +4,11 @@ The request ends once, the client hears of it, and nothing computes on."""
 import random
 import signal
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from itertools import product
 
-from tests.chaos.laboratory import Laboratory, held, in_turn, send
-from tests.chaos.losses import BY_LINE, PHASES, SETTINGS, Strike, Victim, lose
+from tests.chaos.laboratory import Laboratory, held, send
+from tests.chaos.losses import BY_LINE, PHASES, SETTINGS, Strike, Victim, each_loss, lose
 from tests.chaos.site import Site, SshSite
 from tests.process.eventually import eventually
 
@@ -64,13 +64,16 @@ FULL, SMALL = EACH * len(PHASES) * len(VICTIMS), 2
 
 def prove(lab: Laboratory, dice: random.Random, rounds: int) -> None:
     """One round is one loss; each of them in each phase has its turn."""
-    with SshSite() as site:
-        lab.configure(site.config)
-        losses = in_turn(dice, list(product(PHASES, VICTIMS)), rounds)
-        for lab.report.round, (phase, victim) in enumerate(losses, 1):
-            lose(lab, site, dice, phase, victim)
-        _nothing_is_kept(lab, site, dice, AGAIN if rounds > SMALL else 1)
-        lab.stop()
+
+    def play(losses: Iterator[tuple[str, Victim]]) -> None:
+        with SshSite() as site:
+            lab.configure(site.config)
+            for phase, victim in losses:
+                lose(lab, site, dice, phase, victim)
+            _nothing_is_kept(lab, site, dice, AGAIN if rounds > SMALL else 1)
+            lab.stop()
+
+    each_loss(lab, dice, list(product(PHASES, VICTIMS)), rounds, play)
 
 
 def _nothing_is_kept(lab: Laboratory, site: Site, dice: random.Random, times: int) -> None:

@@ -9,7 +9,8 @@ from concurrent.futures import ThreadPoolExecutor
 
 from ai_pal.client import Client
 from ai_pal.protocol import client as wire
-from tests.chaos.laboratory import SETTINGS, Laboratory, in_turn
+from tests.chaos.laboratory import SETTINGS, Laboratory
+from tests.chaos.turns import in_turn
 from tests.process.answers import PROMPT
 from tests.process.asked import SECONDS, Asked
 from tests.process.eventually import eventually

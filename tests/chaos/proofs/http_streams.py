@@ -15,7 +15,7 @@ from urllib.parse import urlsplit
 from ai_pal.client import Client
 from ai_pal.protocol import client as wire
 from ai_pal.protocol.client import Gateway
-from tests.chaos.laboratory import Laboratory, in_turn
+from tests.chaos.laboratory import Laboratory
 from tests.process.asked import Asked
 from tests.process.eventually import eventually
 from tests.process.supervised import pid_of
@@ -103,7 +103,7 @@ class Stream:
 
 def prove(lab: Laboratory, dice: random.Random, rounds: int) -> None:
     """One round is one death under a stream of each door."""
-    for lab.report.round, victim in enumerate(in_turn(dice, VICTIMS, rounds), 1):
+    for victim in lab.turns(dice, VICTIMS, rounds):
         with lab.client() as client:
             gateway = _gateway(client)
             _die(lab, dice, client, gateway, victim)

@@ -11,8 +11,9 @@ from ai_pal.client import Client
 from ai_pal.errors import AiPalError
 from ai_pal.protocol import client as wire
 from ai_pal.protocol.content import Message
-from tests.chaos.laboratory import Laboratory, in_turn
+from tests.chaos.laboratory import Laboratory
 from tests.chaos.other_machine import Box, Watched, ssh_here
+from tests.chaos.tally import Tally
 from tests.process.answers import slow
 from tests.process.asked import Asked
 from tests.process.eventually import eventually
@@ -169,8 +170,9 @@ def prove(lab: Laboratory, dice: random.Random, rounds: int) -> None:
     """One round is one blow, under a supervisor that knows nothing of the last one."""
     assert sshd.is_here(), "openssh-server is not here: scripts/setup --dev"
     turns = [(blow, scene) for blow in BLOWS for scene in SCENES]
+    lab.report.tally = Tally((blow.name, scene.__name__[1:]) for blow, scene in turns)
     with Box() as box:
-        for lab.report.round, (blow, scene) in enumerate(in_turn(dice, turns, rounds), 1):
+        for blow, scene in lab.turns(dice, turns, rounds):
             lab.configure(box.config, **box.agent)
             flaws = len(lab.report.broken)
             try:
@@ -179,6 +181,7 @@ def prove(lab: Laboratory, dice: random.Random, rounds: int) -> None:
                 box.mend()
             lab.stop()
             _is_over(lab, box)
+            lab.report.tally.count(blow.name, scene.__name__[1:])
             for at in range(flaws, len(lab.report.broken)):
                 lab.report.broken[at] += f" [{scene.__name__[1:]}, {blow.name}]"
         lab.configure(box.config, **box.agent)
@@ -188,7 +191,7 @@ def prove(lab: Laboratory, dice: random.Random, rounds: int) -> None:
 
 
 def _round(lab: Laboratory, dice: random.Random, box: Box, blow: Blow, scene: Scene) -> None:
-    report = lab.report
+    report, phase = lab.report, scene.__name__[1:]
     with lab.client() as client:
         asked = scene(client, dice, lambda: blow.strike(box))
         struck, begun = time.monotonic(), bool(asked.text)
@@ -205,10 +208,11 @@ def _round(lab: Laboratory, dice: random.Random, box: Box, blow: Blow, scene: Sc
         report.ended(asked)
         if asked.went_on:
             report.expect(blow.brief and not begun, "it answers all the same")
-            report.figures["answered all the same"] = report.figures.get("answered all the same", 0) + 1
+            report.outcomes["answered all the same"] += 1
             return
         what, limit = ("the end", TOLD) if begun else ("another begins", TOLD + LOCAL)
         report.took(f"{what} after {blow.name}", took, limit)
+        report.tally.heard(blow.name, phase, took)
         report.took(f"it goes on there after {blow.name}", watched.finished(), ENDED)
         _judge(lab, asked, blow, scene)
 

@@ -3,7 +3,7 @@
 import random
 import time
 
-from tests.chaos.laboratory import Laboratory, in_turn
+from tests.chaos.laboratory import Laboratory
 from tests.process.states import ALL_STATES, State
 
 EACH = 200
@@ -14,7 +14,7 @@ LATEST = 0.05
 
 def prove(lab: Laboratory, dice: random.Random, rounds: int) -> None:
     """One round is one death; each state has its turn."""
-    for lab.report.round, state in enumerate(in_turn(dice, ALL_STATES, rounds), 1):
+    for state in lab.turns(dice, ALL_STATES, rounds):
         flaws = len(lab.report.broken)
         _die_in(lab, dice, state)
         if len(lab.report.broken) > flaws:
