@@ -81,7 +81,7 @@ def run(args: argparse.Namespace) -> int:
     from ai_pal.cli.http_workers import require_shared, serve_many
     from ai_pal.cli.opening import open_page
     from ai_pal.client import daemon
-    from ai_pal.gateway.admission import Policy, names_of
+    from ai_pal.gateway.access.admission import Policy, names_of
     from ai_pal.gateway.openai.responses.kept import Kept
     from ai_pal.gateway.page.page import Page
     from ai_pal.transport import run_files

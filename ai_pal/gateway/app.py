@@ -13,27 +13,29 @@ from starlette.routing import Router
 from ai_pal.client import AsyncClient
 from ai_pal.client.asking import Asking
 from ai_pal.errors import AiPalError, Code, Failure, fail
-from ai_pal.gateway import answering
-from ai_pal.gateway.admission import JSON, Policy
-from ai_pal.gateway.answering import LEFT, Outgoing, Scope, failed_by, headers_of
-from ai_pal.gateway.asked import Apart, Asked, Errand, Followed, Told, Watched
-from ai_pal.gateway.callers import Caller, Callers
+from ai_pal.gateway.access.admission import JSON, Policy
+from ai_pal.gateway.access.callers import Caller, Callers
+from ai_pal.gateway.access.rights import KeyedClient
+from ai_pal.gateway.answering import sending
+from ai_pal.gateway.answering.outgoing import Outgoing, headers_of
+from ai_pal.gateway.answering.sending import failed_by
+from ai_pal.gateway.asking.asked import Apart, Asked, Errand, Followed, Told, Watched
+from ai_pal.gateway.asking.privacy_level import kept_to_level
+from ai_pal.gateway.asking.starting import Starting
 from ai_pal.gateway.entrance import App, Entrance, Gate, tell_failure
-from ai_pal.gateway.limits import Limits, check_depth
 from ai_pal.gateway.link import Link
 from ai_pal.gateway.metrics import Metrics
 from ai_pal.gateway.openai.responses.kept import Kept
 from ai_pal.gateway.page.owner import is_owner
 from ai_pal.gateway.page.page import Page
-from ai_pal.gateway.privacy_level import kept_to_level
 from ai_pal.gateway.reading import read_aside
-from ai_pal.gateway.request_body import RequestBodies, said_length
-from ai_pal.gateway.rights import KeyedClient
 from ai_pal.gateway.route import Route
 from ai_pal.gateway.routes import door_of, routes_with
-from ai_pal.gateway.starting import Starting
-from ai_pal.gateway.statuses import NotDoneError, StatusError
-from ai_pal.gateway.wish_headers import asked_by
+from ai_pal.gateway.wire.asgi import LEFT, Receive, Scope, Send
+from ai_pal.gateway.wire.limits import Limits, check_depth
+from ai_pal.gateway.wire.request_body import RequestBodies, said_length
+from ai_pal.gateway.wire.statuses import NotDoneError, StatusError
+from ai_pal.gateway.wire.wish_headers import asked_by
 from ai_pal.logs import get_logger
 
 LONG = 16 * 1024
@@ -90,7 +92,7 @@ class Endpoint:
         if "GET" in self._routes:
             self._routes.setdefault("HEAD", self._routes["GET"])
 
-    async def __call__(self, scope: Scope, receive: answering.Receive, send: answering.Send) -> None:
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         out: Outgoing = scope["ai_pal.out"]
         route = self._routes.get(scope["method"])
         if route is None:
@@ -105,7 +107,7 @@ class Endpoint:
             out.record.failed(error.code)
             if error is not LEFT:
                 closed = error.code == Code.CLIENT_CLOSED
-                await tell_failure(told, AiPalError(answering.STOPPING) if closed else error, out)
+                await tell_failure(told, AiPalError(sending.STOPPING) if closed else error, out)
         except Exception as error:
             log.exception("request_failed", path=route.path)
             out.record.failed(Code.INTERNAL)
@@ -113,7 +115,7 @@ class Endpoint:
                 raise
             await tell_failure(told, AiPalError(failed_by(error)), out)
 
-    async def _carry_out(self, route: Route, scope: Scope, receive: answering.Receive, out: Outgoing) -> None:
+    async def _carry_out(self, route: Route, scope: Scope, receive: Receive, out: Outgoing) -> None:
         headers, caller = scope["ai_pal.headers"], scope["ai_pal.caller"]
         _check(route, scope)
         if route.takes is not None:
@@ -134,22 +136,22 @@ class Endpoint:
                     client = kept_to_level(client, {**said, "model": wanted.reads})
                 return await wanted.carry_out(client)
 
-            await _send(await answering.unless_left(done(), out), wanted.media_type, out)
+            await _send(await sending.unless_left(done(), out), wanted.media_type, out)
         elif isinstance(wanted, Apart):
-            data = wanted.begin(await answering.unless_left(self._client(caller, route), out), said)
+            data = wanted.begin(await sending.unless_left(self._client(caller, route), out), said)
             await out.whole(data, headers_of(data))
         elif isinstance(wanted, Followed) and not wanted.stream:
-            client = await answering.unless_left(self._client(caller, route), out)
-            await answering.end(wanted.begin(client, said), wanted.end, out)
+            client = await sending.unless_left(self._client(caller, route), out)
+            await sending.end(wanted.begin(client, said), wanted.end, out)
         else:
             coming = await self._begun(wanted.begin, said, caller, route)
             if isinstance(wanted, Asked):
                 out.record.per_prompt = wanted.per_prompt
                 if not wanted.stream:
-                    await answering.whole(coming, wanted.writer, out)
+                    await sending.whole(coming, wanted.writer, out)
                     return
             with self._metrics.open_stream(route.door):
-                await answering.stream(coming, wanted.writer, out)
+                await sending.stream(coming, wanted.writer, out)
 
     async def _begun(
         self, begin: Callable[[AsyncClient, Asking], Any], said: Asking, caller: Caller | None, route: Route
@@ -167,7 +169,7 @@ class Endpoint:
         self,
         route: Route,
         owner: Sequence[str],
-        receive: answering.Receive,
+        receive: Receive,
         headers: dict[str, str],
         out: Outgoing,
     ) -> Asked | Followed | Errand | Apart | Watched | None:
@@ -192,11 +194,11 @@ class Endpoint:
         async def told() -> bytes | Told | Watched:
             return await tells(await self._client(scope["ai_pal.caller"], route), asked, *owner)
 
-        data = await (answering.unless_left(told(), out) if route.media_type == JSON else told())
+        data = await (sending.unless_left(told(), out) if route.media_type == JSON else told())
         if isinstance(data, Watched):
             coming = await self._begun(data.begin, said, scope["ai_pal.caller"], route)
             with self._metrics.open_stream(route.door):
-                await answering.stream(coming, data.writer, out)
+                await sending.stream(coming, data.writer, out)
             return
         await _send(data, route.media_type, out, bare=scope["method"] == "HEAD")
 
@@ -220,7 +222,7 @@ async def _send(data: bytes | Told, media_type: str, out: Outgoing, *, bare: boo
 class Unknown:
     """All other paths."""
 
-    async def __call__(self, scope: Scope, receive: answering.Receive, send: answering.Send) -> None:
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         error = StatusError(404, Failure(Code.BAD_REQUEST, "there is no such path here"))
         await tell_failure(door_of(scope["path"]), error, scope["ai_pal.out"])
 

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any, get_args
 import msgspec
 
 from ai_pal import __version__
-from ai_pal.gateway.wish_headers import HEADERS
+from ai_pal.gateway.wire.wish_headers import HEADERS
 from ai_pal.protocol.client import Escalate, Goal
 
 if TYPE_CHECKING:

@@ -9,7 +9,7 @@ from typing import Any
 import msgspec
 
 from ai_pal.errors import AiPalError, Code, Failure
-from ai_pal.gateway.admission import (
+from ai_pal.gateway.access.admission import (
     ALLOWED_HEADERS,
     Policy,
     Refusal,
@@ -18,17 +18,18 @@ from ai_pal.gateway.admission import (
     refusal,
     wants_page,
 )
-from ai_pal.gateway.answering import Outgoing, Receive, Scope, Send, headers_of
-from ai_pal.gateway.callers import Caller, Callers
-from ai_pal.gateway.limits import Limits
+from ai_pal.gateway.access.callers import Caller, Callers
+from ai_pal.gateway.access.open_requests import OpenRequests
+from ai_pal.gateway.answering.outgoing import Outgoing, headers_of
 from ai_pal.gateway.metrics import SHARED, Metrics
-from ai_pal.gateway.open_requests import OpenRequests
 from ai_pal.gateway.page.routes import SHELL
-from ai_pal.gateway.paths import meant
 from ai_pal.gateway.reading import as_event
 from ai_pal.gateway.route import Route
 from ai_pal.gateway.routes import door_of
-from ai_pal.gateway.statuses import StatusError, retry_after, status_of_error
+from ai_pal.gateway.wire.asgi import Receive, Scope, Send
+from ai_pal.gateway.wire.limits import Limits
+from ai_pal.gateway.wire.paths import meant
+from ai_pal.gateway.wire.statuses import StatusError, retry_after, status_of_error
 from ai_pal.logs import get_logger
 
 App = Callable[[Scope, Receive, Send], Awaitable[None]]

@@ -10,9 +10,9 @@ from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, Proc
 from prometheus_client.exposition import CONTENT_TYPE_LATEST
 from prometheus_client.multiprocess import MultiProcessCollector, mark_process_dead
 
+from ai_pal.gateway.access.open_requests import lives
+from ai_pal.gateway.answering.record import Record
 from ai_pal.gateway.machine_figures import MachineFigures
-from ai_pal.gateway.open_requests import lives
-from ai_pal.gateway.record import Record
 from ai_pal.protocol import client as wire
 
 MEDIA_TYPE = CONTENT_TYPE_LATEST

@@ -7,7 +7,7 @@ import msgspec
 
 from ai_pal.client import AsyncClient
 from ai_pal.errors import AiPalError
-from ai_pal.gateway.statuses import sentence
+from ai_pal.gateway.wire.statuses import sentence
 
 RUNNING = b"AI-PAL speaks its protocol, so for its clients: Ollama is running\n"
 """What clients of Ollama look for."""

@@ -11,11 +11,12 @@ from typing import Any, TypeVar
 import msgspec
 
 from ai_pal.attachments.pdf import called_off
-from ai_pal.gateway import answering
-from ai_pal.gateway.answering import EVENTS, FRESH, LEFT, Outgoing
-from ai_pal.gateway.bodies import BodyError, decoded
+from ai_pal.gateway.answering import sending
+from ai_pal.gateway.answering.outgoing import EVENTS, FRESH, Outgoing
 from ai_pal.gateway.ollama.answers import Lines
 from ai_pal.gateway.route import Route
+from ai_pal.gateway.wire.asgi import LEFT
+from ai_pal.gateway.wire.bodies import BodyError, decoded
 
 T = TypeVar("T")
 
@@ -43,7 +44,7 @@ async def read_aside(read: Callable[[], T], route: Route, body: bytes, out: Outg
     left = loop.create_task(out.left())
     try:
         while not reading.done():
-            await asyncio.wait((reading, left), timeout=answering.ALIVE, return_when=asyncio.FIRST_COMPLETED)
+            await asyncio.wait((reading, left), timeout=sending.ALIVE, return_when=asyncio.FIRST_COMPLETED)
             if left.done():
                 raise LEFT
             if not reading.done():

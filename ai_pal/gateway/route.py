@@ -4,7 +4,7 @@ from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from typing import Any, NamedTuple
 
 from ai_pal.errors import AiPalError
-from ai_pal.gateway.asked import Apart, Asked, Errand, Followed, Told, Watched
+from ai_pal.gateway.asking.asked import Apart, Asked, Errand, Followed, Told, Watched
 
 PAGE = "page"
 """The door of our own page."""

@@ -14,15 +14,16 @@ from types import FrameType
 import uvicorn
 
 from ai_pal.config.http_settings import HttpSettings
-from ai_pal.gateway.admission import Policy
+from ai_pal.gateway.access.admission import Policy
+from ai_pal.gateway.access.callers import Callers
 from ai_pal.gateway.app import application
-from ai_pal.gateway.callers import Callers
-from ai_pal.gateway.connections import Member, connections_in, crowd_of, sweep
-from ai_pal.gateway.crowd import Crowd
-from ai_pal.gateway.limits import limits_of
 from ai_pal.gateway.link import Link
 from ai_pal.gateway.openai.responses.kept import Kept
 from ai_pal.gateway.page.page import Page
+from ai_pal.gateway.routes import door_of
+from ai_pal.gateway.wire.connections import Member, connections_in, crowd_of, sweep
+from ai_pal.gateway.wire.crowd import Crowd
+from ai_pal.gateway.wire.limits import limits_of
 from ai_pal.transport.pulse import EVERY, beat
 
 BACKLOG = 2048
@@ -76,7 +77,7 @@ def serve(
     callers = Callers(needed=not stays_here(listening))
     config = uvicorn.Config(
         application(link, policy, kept, page, callers, limits, local_socket=local),
-        http=connections_in(crowd, limits, _tls(http)),
+        http=connections_in(crowd, limits, _tls(http), door_of),
         timeout_keep_alive=math.ceil(limits.idle_timeout),
         loop="asyncio",
         ws="none",

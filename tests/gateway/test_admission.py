@@ -12,7 +12,7 @@ from ai_pal.gateway.metrics import Metrics
 from ai_pal.gateway.openai.responses.kept import Kept
 from ai_pal.gateway.page.page import Page
 from ai_pal.gateway.routes import routes_with
-from ai_pal.gateway.wish_headers import HEADERS
+from ai_pal.gateway.wire.wish_headers import HEADERS
 from tests.gateway import plain_http
 from tests.gateway.conftest import Served
 

@@ -13,7 +13,7 @@ import msgspec
 import pytest
 
 from ai_pal.gateway.anthropic.answer import MessageStream
-from ai_pal.gateway.asked import Tells
+from ai_pal.gateway.asking.asked import Tells
 from ai_pal.gateway.ollama.answers import Lines
 from ai_pal.gateway.openai.chat_answer import ChatStream
 from ai_pal.gateway.openai.responses.answer import ResponseStream, Wishes

@@ -32,7 +32,7 @@ FAULTS = "pytest tests/contract/test_provider_faults.py -k openai"
 KEPT = "pytest tests/unit/conversations/test_store.py"
 CHANNEL = "pytest tests/contract/test_channel.py"
 MATRIX = "pytest tests/gateway/test_keys.py"
-CALLERS = "pytest tests/unit/gateway/test_callers.py"
+CALLERS = "pytest tests/unit/gateway/access/test_callers.py"
 CLIENT_KEYS = "pytest tests/unit/config/test_client_keys.py"
 
 SIDE_THREAD = """
@@ -267,7 +267,7 @@ BUGS = (
         12,
         "whatever name is in Host is ours",
         MATRIX,
-        "ai_pal/gateway/admission.py",
+        "ai_pal/gateway/access/admission.py",
         '    if not local_socket and not _own_host(headers.get("host", ""), policy):\n',
         "    if False:\n",
     ),
@@ -283,7 +283,7 @@ BUGS = (
         12,
         "a key that was taken back goes on",
         CALLERS,
-        "ai_pal/gateway/callers.py",
+        "ai_pal/gateway/access/callers.py",
         "        if stamp == self._stamp:\n",
         "        if self._stamp is not None and self._keys:\n",
     ),
@@ -436,7 +436,7 @@ BUGS = (
         18,
         "a stream that breaks ends twice",
         _chaos("18", 3),
-        "ai_pal/gateway/answering.py",
+        "ai_pal/gateway/answering/sending.py",
         "            await self._out.body(self._writer.broken(told(error)))\n",
         "            await self._out.body(2 * self._writer.broken(told(error)))\n",
     ),
@@ -444,7 +444,7 @@ BUGS = (
         18,
         "a client that leaves is not heard",
         "pytest tests/gateway/test_leaving.py -k computing",
-        "ai_pal/gateway/answering.py",
+        "ai_pal/gateway/answering/sending.py",
         "                    if left.done():\n                        raise LEFT\n",
         "",
     ),
@@ -452,7 +452,7 @@ BUGS = (
         18,
         "who leaves an answer in one piece is not heard",
         "pytest tests/gateway/test_leaving.py -k computing",
-        "ai_pal/gateway/answering.py",
+        "ai_pal/gateway/answering/sending.py",
         "        while not left.done() and not ending.done():\n",
         "        while not ending.done():\n",
     ),

@@ -14,9 +14,9 @@ import pytest
 from hypothesis import Phase, given, settings
 from hypothesis import strategies as st
 
-from ai_pal.gateway import seals
 from ai_pal.gateway.anthropic.answer import MessageStream
-from ai_pal.gateway.asked import Tells
+from ai_pal.gateway.asking import seals
+from ai_pal.gateway.asking.asked import Tells
 from ai_pal.gateway.ollama.answers import Lines
 from ai_pal.gateway.openai.chat_answer import ChatStream
 from ai_pal.gateway.openai.choices import Choices

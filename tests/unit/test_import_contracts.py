@@ -18,6 +18,11 @@ WRONG = [
         "the server imports downwards",
     ),
     ("ai_pal/server/pool/pool.py", "import ai_pal.server.router.router", "the server imports downwards only"),
+    (
+        "ai_pal/gateway/wire/bodies.py",
+        "import ai_pal.gateway.asking.wishes",
+        "the gateway imports downwards only",
+    ),
     ("ai_pal/server/router/policy/plan.py", "import ai_pal.server.router.router", "policy and complexity"),
     ("ai_pal/cli/ps.py", "import ai_pal.server.ports", "faces are clients"),
     ("ai_pal/cli/supervise.py", "import ai_pal.server.pool.pool", "faces are clients"),

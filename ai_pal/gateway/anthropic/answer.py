@@ -7,12 +7,12 @@ import msgspec
 
 from ai_pal.client.answer import Answer
 from ai_pal.errors import AiPalError, Code, Failure, main_reason
-from ai_pal.gateway import seals
-from ai_pal.gateway.bodies import BodyError
-from ai_pal.gateway.in_turn import InTurn, Piece
-from ai_pal.gateway.one_line import one_line
-from ai_pal.gateway.open_parts import OpenPart, OpenParts, says_nothing
-from ai_pal.gateway.statuses import sentence, status_of, status_of_error
+from ai_pal.gateway.answering.in_turn import InTurn, Piece
+from ai_pal.gateway.answering.open_parts import OpenPart, OpenParts, says_nothing
+from ai_pal.gateway.asking import seals
+from ai_pal.gateway.wire.bodies import BodyError
+from ai_pal.gateway.wire.one_line import one_line
+from ai_pal.gateway.wire.statuses import sentence, status_of, status_of_error
 from ai_pal.protocol import client as wire
 from ai_pal.protocol.content import Reasoning, Text, ToolCall
 from ai_pal.protocol.usage import Usage

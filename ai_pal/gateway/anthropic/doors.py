@@ -7,13 +7,13 @@ from typing import Any
 import msgspec
 
 from ai_pal.client import AsyncClient
-from ai_pal.gateway import presets
-from ai_pal.gateway.adaptive import as_it_can, can_think
+from ai_pal.gateway.answering.going_on import going_on
 from ai_pal.gateway.anthropic import request
 from ai_pal.gateway.anthropic.answer import MessageStream
 from ai_pal.gateway.anthropic.messages import conversation
-from ai_pal.gateway.asked import Asked, Errand
-from ai_pal.gateway.going_on import going_on
+from ai_pal.gateway.asking import presets
+from ai_pal.gateway.asking.adaptive import as_it_can, can_think
+from ai_pal.gateway.asking.asked import Asked, Errand
 
 
 def messages(body: bytes) -> Asked:

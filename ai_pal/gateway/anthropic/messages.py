@@ -6,11 +6,11 @@ from typing import Any, Literal
 import msgspec
 
 from ai_pal.attachments.reading import from_bytes
-from ai_pal.gateway import seals
-from ai_pal.gateway.account_lines import without_line
-from ai_pal.gateway.answered_calls import unanswered
-from ai_pal.gateway.bodies import BodyError
-from ai_pal.gateway.data_urls import ELSEWHERE, picture_of, unpacked
+from ai_pal.gateway.asking import seals
+from ai_pal.gateway.asking.account_lines import without_line
+from ai_pal.gateway.asking.answered_calls import unanswered
+from ai_pal.gateway.asking.data_urls import ELSEWHERE, picture_of, unpacked
+from ai_pal.gateway.wire.bodies import BodyError
 from ai_pal.protocol import content as ours
 
 PDF = b"%PDF-"

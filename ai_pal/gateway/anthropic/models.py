@@ -5,7 +5,7 @@ from datetime import UTC, datetime
 from typing import Any
 
 from ai_pal.catalog.details import Details
-from ai_pal.gateway.bodies import BodyError
+from ai_pal.gateway.wire.bodies import BodyError
 
 MOST = 1000
 """In one page."""

@@ -5,9 +5,9 @@ from typing import Annotated, Any, Literal
 import msgspec
 
 from ai_pal.client.asking import Asking
-from ai_pal.gateway import wishes
 from ai_pal.gateway.anthropic.messages import TextBlock, Turn, brings_results
-from ai_pal.gateway.bodies import BodyError, decoded
+from ai_pal.gateway.asking import wishes
+from ai_pal.gateway.wire.bodies import BodyError, decoded
 from ai_pal.protocol.options import JsonSchema, NamedTool, ResponseFormat, Tool, ToolChoice
 
 

@@ -8,9 +8,9 @@ import msgspec
 
 from ai_pal.client.answer import Answer
 from ai_pal.errors import AiPalError, Failure, main_reason
-from ai_pal.gateway.in_turn import InTurn, Piece
-from ai_pal.gateway.one_line import one_line
-from ai_pal.gateway.statuses import sentence
+from ai_pal.gateway.answering.in_turn import InTurn, Piece
+from ai_pal.gateway.wire.one_line import one_line
+from ai_pal.gateway.wire.statuses import sentence
 from ai_pal.protocol import client as wire
 from ai_pal.protocol.content import TokenLogprob, ToolCall
 from ai_pal.protocol.usage import Timings, Usage

@@ -9,8 +9,8 @@ from ai_pal.catalog.files import GGUF_MAGIC
 from ai_pal.client import AsyncClient
 from ai_pal.config import load_settings
 from ai_pal.errors import Code, Failure, fail
-from ai_pal.gateway.asked import Told
-from ai_pal.gateway.statuses import StatusError
+from ai_pal.gateway.asking.asked import Told
+from ai_pal.gateway.wire.statuses import StatusError
 
 AT_ONCE = 4 << 20
 """Bytes that are gathered before a thread writes them."""

@@ -14,16 +14,16 @@ from ai_pal.config.elsewhere import elsewhere
 from ai_pal.config.presets import FIELDS, Example, Preset, load_preset
 from ai_pal.errors import AiPalError, Code, fail
 from ai_pal.formats import adapters
-from ai_pal.gateway import presets
-from ai_pal.gateway.asked import Errand
-from ai_pal.gateway.bodies import BodyError, decoded
+from ai_pal.gateway.asking import presets
+from ai_pal.gateway.asking.asked import Errand
 from ai_pal.gateway.ollama import options
 from ai_pal.gateway.ollama.answers import line
 from ai_pal.gateway.ollama.jinja import is_jinja, jinja_of
 from ai_pal.gateway.ollama.listing import NamedBody, named
 from ai_pal.gateway.ollama.naming import keep_preset, model_meant, name_file, name_model
 from ai_pal.gateway.ollama.pulling import SUCCESS
-from ai_pal.gateway.statuses import NotDoneError
+from ai_pal.gateway.wire.bodies import BodyError, decoded
+from ai_pal.gateway.wire.statuses import NotDoneError
 from ai_pal.protocol.option_rules import objection_to_value
 
 _NEVER = {

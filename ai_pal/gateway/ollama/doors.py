@@ -7,17 +7,17 @@ from typing import Any
 import msgspec
 
 from ai_pal.client import AsyncClient
-from ai_pal.gateway import facts, presets, wishes
-from ai_pal.gateway.asked import Asked, Begin, Errand, chat, complete
-from ai_pal.gateway.bodies import BodyError, decoded
-from ai_pal.gateway.bound import Bound
-from ai_pal.gateway.going_on import begun, going_on, is_blank
+from ai_pal.gateway.answering.going_on import begun, going_on, is_blank
+from ai_pal.gateway.asking import facts, presets, wishes
+from ai_pal.gateway.asking.asked import Asked, Begin, Errand, chat, complete
+from ai_pal.gateway.asking.bound import Bound
 from ai_pal.gateway.ollama import messages as turns
 from ai_pal.gateway.ollama import options
 from ai_pal.gateway.ollama.answers import Lines, Remember, stamp
 from ai_pal.gateway.ollama.memory import recalled, remembered
 from ai_pal.gateway.ollama.templates import filled
 from ai_pal.gateway.openai.chat_request import FunctionTool
+from ai_pal.gateway.wire.bodies import BodyError, decoded
 from ai_pal.protocol.content import AnyPart, Message, Text
 from ai_pal.protocol.options import Tool
 

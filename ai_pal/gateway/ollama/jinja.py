@@ -3,8 +3,8 @@ response, as Ollama writes a conversation with it. Pure."""
 
 import json
 
-from ai_pal.gateway.bodies import BodyError
 from ai_pal.gateway.ollama.templates import Action, actions_of
+from ai_pal.gateway.wire.bodies import BodyError
 
 _ROUNDS = """
 {%- macro round(System, Prompt, Response, last) -%}ROUND{%- endmacro -%}

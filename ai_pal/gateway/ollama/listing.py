@@ -11,12 +11,12 @@ import msgspec
 from ai_pal.catalog.details import Details
 from ai_pal.client import AsyncClient
 from ai_pal.config.presets import Example, Preset
-from ai_pal.gateway import facts, presets
-from ai_pal.gateway.askable import Askable, askable, one_of
-from ai_pal.gateway.asked import Errand
-from ai_pal.gateway.bodies import BodyError, decoded
+from ai_pal.gateway.asking import facts, presets
+from ai_pal.gateway.asking.askable import Askable, askable, one_of
+from ai_pal.gateway.asking.asked import Errand
 from ai_pal.gateway.ollama import options
 from ai_pal.gateway.ollama.answers import stamp
+from ai_pal.gateway.wire.bodies import BodyError, decoded
 from ai_pal.protocol import client as wire
 from ai_pal.protocol.options import GenerationOptions
 from ai_pal.protocol.worker import LARGEST_DEFAULT_CONTEXT

@@ -18,11 +18,11 @@ from ai_pal.config.model_names import short
 from ai_pal.config.presets import load_preset, read_text
 from ai_pal.config.presets import remove as remove_preset
 from ai_pal.errors import AiPalError, Code
-from ai_pal.gateway import presets
-from ai_pal.gateway.asked import Errand
-from ai_pal.gateway.bodies import BodyError, decoded
+from ai_pal.gateway.asking import presets
+from ai_pal.gateway.asking.asked import Errand
 from ai_pal.gateway.ollama.listing import NamedBody, named
 from ai_pal.gateway.ollama.naming import keep_preset, model_meant, name_model
+from ai_pal.gateway.wire.bodies import BodyError, decoded
 
 PUSH = "nothing is sent to a registry from here"
 

@@ -6,8 +6,8 @@ from collections.abc import Sequence
 
 import msgspec
 
-from ai_pal.gateway.bodies import BodyError
-from ai_pal.gateway.privacy_level import PrivacyLevel
+from ai_pal.gateway.asking.privacy_level import PrivacyLevel
+from ai_pal.gateway.wire.bodies import BodyError
 from ai_pal.protocol.content import Message
 
 _MARK = 0xA1FA1

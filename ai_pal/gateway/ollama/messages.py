@@ -5,9 +5,9 @@ from typing import Any
 
 import msgspec
 
-from ai_pal.gateway.account_lines import without_lines
-from ai_pal.gateway.bodies import BodyError
-from ai_pal.gateway.data_urls import picture_of, unpacked
+from ai_pal.gateway.asking.account_lines import without_lines
+from ai_pal.gateway.asking.data_urls import picture_of, unpacked
+from ai_pal.gateway.wire.bodies import BodyError
 from ai_pal.protocol import content as ours
 
 

@@ -5,9 +5,9 @@ from typing import Annotated, Any
 import msgspec
 
 from ai_pal.client.asking import Asking
-from ai_pal.gateway import wishes
-from ai_pal.gateway.bodies import BodyError, converted
-from ai_pal.gateway.engine_sampling import EngineSampling, said_of
+from ai_pal.gateway.asking import wishes
+from ai_pal.gateway.asking.engine_sampling import EngineSampling, said_of
+from ai_pal.gateway.wire.bodies import BodyError, converted
 from ai_pal.protocol.options import JsonObject, JsonSchema, ResponseFormat
 
 NAMES = {

@@ -10,11 +10,11 @@ from ai_pal.client import AsyncClient
 from ai_pal.client.asking import Asking
 from ai_pal.client.async_stream import AsyncStream
 from ai_pal.errors import Code, Failure, fail
-from ai_pal.gateway.asked import Followed
-from ai_pal.gateway.bodies import decoded
+from ai_pal.gateway.asking.asked import Followed
 from ai_pal.gateway.ollama.answers import line
 from ai_pal.gateway.ollama.listing import NamedBody, named
-from ai_pal.gateway.statuses import sentence
+from ai_pal.gateway.wire.bodies import decoded
+from ai_pal.gateway.wire.statuses import sentence
 from ai_pal.protocol import client as wire
 
 SUCCESS = {"status": "success"}

@@ -5,7 +5,7 @@ import re
 from collections.abc import Iterator
 from typing import Literal, NamedTuple
 
-from ai_pal.gateway.bodies import BodyError
+from ai_pal.gateway.wire.bodies import BodyError
 
 _ACTION = re.compile(r"(?s)\{\{(-?)\s*(.*?)\s*(-?)\}\}(\s*)")
 _FIELD = re.compile(r"\.(\w+)")

@@ -10,9 +10,9 @@ import msgspec
 
 from ai_pal.client.answer import Answer
 from ai_pal.errors import Failure, main_reason
-from ai_pal.gateway.in_turn import InTurn, Piece
-from ai_pal.gateway.one_line import one_line
+from ai_pal.gateway.answering.in_turn import InTurn, Piece
 from ai_pal.gateway.openai.errors import error_of
+from ai_pal.gateway.wire.one_line import one_line
 from ai_pal.protocol import client as wire
 from ai_pal.protocol.content import Alternative, TokenLogprob
 from ai_pal.protocol.usage import Usage

@@ -7,13 +7,13 @@ from typing import Annotated, Any, Literal
 import msgspec
 
 from ai_pal.client.asking import Asking
-from ai_pal.gateway import wishes
-from ai_pal.gateway.answered_calls import unanswered
-from ai_pal.gateway.bodies import BodyError, decoded
-from ai_pal.gateway.going_on import begun
+from ai_pal.gateway.answering.going_on import begun
+from ai_pal.gateway.asking import wishes
+from ai_pal.gateway.asking.answered_calls import unanswered
 from ai_pal.gateway.openai.local import LocalChat, either, local_wishes, most_tokens, thoughts
 from ai_pal.gateway.openai.messages import AnyMessage, Assistant, conversation
 from ai_pal.gateway.openai.ollama_options import with_options
+from ai_pal.gateway.wire.bodies import BodyError, decoded
 from ai_pal.protocol.content import Message
 from ai_pal.protocol.options import JsonObject, JsonSchema, NamedTool, ResponseFormat, Tool
 

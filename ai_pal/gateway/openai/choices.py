@@ -7,9 +7,9 @@ import msgspec
 
 from ai_pal.client.answer import Answer
 from ai_pal.errors import Failure
-from ai_pal.gateway.asked import Asked, Begin, Writer
-from ai_pal.gateway.bodies import BodyError
-from ai_pal.gateway.several import MOST, Answers, side_by_side, total
+from ai_pal.gateway.answering.several import MOST, Answers, side_by_side, total
+from ai_pal.gateway.asking.asked import Asked, Begin, Writer
+from ai_pal.gateway.wire.bodies import BodyError
 from ai_pal.protocol import client as wire
 from ai_pal.protocol.usage import Usage
 

@@ -11,10 +11,10 @@ import msgspec
 from ai_pal.client.answer import Answer
 from ai_pal.client.requests import Raw
 from ai_pal.errors import Failure, main_reason
-from ai_pal.gateway import wishes
-from ai_pal.gateway.asked import Asked, Begin, complete
-from ai_pal.gateway.bodies import BodyError, converted, decoded
-from ai_pal.gateway.filtered import Filtered
+from ai_pal.gateway.answering.filtered import Filtered
+from ai_pal.gateway.answering.several import side_by_side
+from ai_pal.gateway.asking import wishes
+from ai_pal.gateway.asking.asked import Asked, Begin, complete
 from ai_pal.gateway.openai.chat_answer import DONE, event, progress, usage_of
 from ai_pal.gateway.openai.chat_request import (
     AnyForm,
@@ -30,7 +30,7 @@ from ai_pal.gateway.openai.choices import Best, Choice, number_of, one_or_severa
 from ai_pal.gateway.openai.embeddings import Token
 from ai_pal.gateway.openai.errors import error_of
 from ai_pal.gateway.openai.local import Local, local_wishes, most_tokens
-from ai_pal.gateway.several import side_by_side
+from ai_pal.gateway.wire.bodies import BodyError, converted, decoded
 from ai_pal.protocol import client as wire
 from ai_pal.protocol.content import TokenLogprob
 from ai_pal.protocol.usage import Usage

@@ -10,11 +10,11 @@ import msgspec
 from ai_pal.catalog.details import Details
 from ai_pal.client import AsyncClient
 from ai_pal.config.model_names import short
-from ai_pal.gateway import facts
+from ai_pal.gateway.answering.going_on import going_on
 from ai_pal.gateway.anthropic.models import listed, listed_model
-from ai_pal.gateway.askable import OWNER, Askable, askable, one_of
-from ai_pal.gateway.asked import Asked
-from ai_pal.gateway.going_on import going_on
+from ai_pal.gateway.asking import facts
+from ai_pal.gateway.asking.askable import OWNER, Askable, askable, one_of
+from ai_pal.gateway.asking.asked import Asked
 from ai_pal.gateway.openai import chat_request
 from ai_pal.gateway.openai.chat_answer import ChatStream
 from ai_pal.gateway.openai.choices import number_of, one_or_several, seed_of

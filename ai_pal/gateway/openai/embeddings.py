@@ -8,9 +8,9 @@ import msgspec
 
 from ai_pal.client import AsyncClient
 from ai_pal.client.requests import Embeddable
-from ai_pal.gateway import presets, wishes
-from ai_pal.gateway.asked import Errand
-from ai_pal.gateway.bodies import BodyError, converted, decoded
+from ai_pal.gateway.asking import presets, wishes
+from ai_pal.gateway.asking.asked import Errand
+from ai_pal.gateway.wire.bodies import BodyError, converted, decoded
 
 Token = Annotated[int, msgspec.Meta(ge=0, lt=2**31)]
 

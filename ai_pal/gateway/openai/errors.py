@@ -4,8 +4,8 @@ import re
 from typing import Any
 
 from ai_pal.errors import AiPalError, Code, Failure
-from ai_pal.gateway.bodies import BodyError
-from ai_pal.gateway.statuses import sentence, status_of, status_of_error
+from ai_pal.gateway.wire.bodies import BodyError
+from ai_pal.gateway.wire.statuses import sentence, status_of, status_of_error
 
 TYPES = {
     401: "authentication_error",

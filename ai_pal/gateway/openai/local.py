@@ -4,9 +4,9 @@ from typing import Annotated, Any, Literal
 
 import msgspec
 
-from ai_pal.gateway import wishes
-from ai_pal.gateway.bodies import BodyError
-from ai_pal.gateway.engine_sampling import LlamaSampling, said_of
+from ai_pal.gateway.asking import wishes
+from ai_pal.gateway.asking.engine_sampling import LlamaSampling, said_of
+from ai_pal.gateway.wire.bodies import BodyError
 from ai_pal.protocol.options import Grammar, JsonSchema, ResponseFormat
 
 

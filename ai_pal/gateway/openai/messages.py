@@ -6,9 +6,9 @@ from typing import Any, Literal
 import msgspec
 
 from ai_pal.attachments.reading import from_bytes
-from ai_pal.gateway.account_lines import without_lines
-from ai_pal.gateway.bodies import BodyError
-from ai_pal.gateway.data_urls import data_of, unpacked
+from ai_pal.gateway.asking.account_lines import without_lines
+from ai_pal.gateway.asking.data_urls import data_of, unpacked
+from ai_pal.gateway.wire.bodies import BodyError
 from ai_pal.protocol import content as ours
 
 SOUNDS = {"wav": "audio/wav", "mp3": "audio/mpeg", "flac": "audio/flac", "ogg": "audio/ogg"}

@@ -3,8 +3,8 @@
 from typing import Any
 
 from ai_pal.client.asking import Asking
-from ai_pal.gateway.bodies import BodyError
 from ai_pal.gateway.ollama.options import sampling_of
+from ai_pal.gateway.wire.bodies import BodyError
 
 
 def with_options(asking: Asking, options: dict[str, Any] | None) -> Asking:

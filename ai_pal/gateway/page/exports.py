@@ -7,9 +7,9 @@ import msgspec
 from ai_pal.conversations.kept import conversation_of
 from ai_pal.conversations.records import Kept
 from ai_pal.errors import Code, fail
-from ai_pal.gateway.asked import Told
-from ai_pal.gateway.bodies import BodyError
+from ai_pal.gateway.asking.asked import Told
 from ai_pal.gateway.page.files import SAFE
+from ai_pal.gateway.wire.bodies import BodyError
 from ai_pal.protocol.content import Document, Image
 
 PICTURES = ("image/png", "image/jpeg", "image/gif", "image/webp", "image/bmp")

@@ -7,8 +7,8 @@ from importlib.resources import files
 from typing import NamedTuple
 
 from ai_pal.errors import Code, Failure
-from ai_pal.gateway.asked import Told
-from ai_pal.gateway.statuses import StatusError
+from ai_pal.gateway.asking.asked import Told
+from ai_pal.gateway.wire.statuses import StatusError
 
 _KINDS = {
     "css": "text/css; charset=utf-8",

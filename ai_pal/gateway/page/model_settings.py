@@ -8,7 +8,7 @@ from ai_pal.config import load_settings, paths
 from ai_pal.config.durations import format_duration
 from ai_pal.config.edit import set_values
 from ai_pal.config.model_settings import ModelSettings
-from ai_pal.gateway.bodies import decoded
+from ai_pal.gateway.wire.bodies import decoded
 
 
 class Own(msgspec.Struct, frozen=True, forbid_unknown_fields=True):

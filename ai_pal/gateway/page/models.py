@@ -18,8 +18,8 @@ from ai_pal.config import Settings, load_settings
 from ai_pal.config.clouds import OLLAMA, clouds
 from ai_pal.conversations.neutral import neutral_line
 from ai_pal.errors import AiPalError
-from ai_pal.gateway.bodies import decoded
 from ai_pal.gateway.page.events import failure_of
+from ai_pal.gateway.wire.bodies import decoded
 from ai_pal.store.machine_models import told_models
 
 HERE = ("verified", "here", "elsewhere", "built in")

@@ -17,9 +17,9 @@ from ai_pal.config.client_keys import named_by, read_keys
 from ai_pal.conversations.neutral import neutral_line
 from ai_pal.conversations.shelf import variants
 from ai_pal.errors import AiPalError, Code, Failure
-from ai_pal.gateway.asked import Errand, Told, Watched
-from ai_pal.gateway.bodies import BodyError, decoded
-from ai_pal.gateway.page import files, models, questions, sign_in
+from ai_pal.gateway.access import sign_in
+from ai_pal.gateway.asking.asked import Errand, Told, Watched
+from ai_pal.gateway.page import files, models, questions
 from ai_pal.gateway.page.events import Events
 from ai_pal.gateway.page.exports import attachment, exported
 from ai_pal.gateway.page.following import Follower
@@ -31,7 +31,8 @@ from ai_pal.gateway.page.questions import File, Question
 from ai_pal.gateway.page.rendering import Rendering
 from ai_pal.gateway.page.talk import Talk
 from ai_pal.gateway.page.talks import Talks
-from ai_pal.gateway.statuses import StatusError
+from ai_pal.gateway.wire.bodies import BodyError, decoded
+from ai_pal.gateway.wire.statuses import StatusError
 
 Said = Mapping[str, str]
 SHOWN = 40

@@ -5,7 +5,7 @@ from typing import Annotated, Any
 import msgspec
 
 from ai_pal.config.presets import Preset, load_preset, remove, save_fields
-from ai_pal.gateway.bodies import decoded
+from ai_pal.gateway.wire.bodies import decoded
 
 
 class Sampling(msgspec.Struct, frozen=True, forbid_unknown_fields=True, omit_defaults=True):

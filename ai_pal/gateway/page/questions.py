@@ -13,9 +13,9 @@ from ai_pal.config.settings import UNASKED_BYTES, Settings
 from ai_pal.conversations.model import Attachment, Conversation, Prompt
 from ai_pal.conversations.neutral import neutral_line
 from ai_pal.errors import Code, fail
-from ai_pal.gateway.bodies import BodyError, decoded
+from ai_pal.gateway.asking.presets import form_of
 from ai_pal.gateway.page.page_presets import Sampling
-from ai_pal.gateway.presets import form_of
+from ai_pal.gateway.wire.bodies import BodyError, decoded
 from ai_pal.protocol.content import Message
 from ai_pal.protocol.option_rules import objection_to_value
 from ai_pal.protocol.options import GenerationOptions, Thinking

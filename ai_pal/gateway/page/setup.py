@@ -9,7 +9,7 @@ import msgspec
 from ai_pal.client import AsyncClient
 from ai_pal.config import paths
 from ai_pal.config.presets import names
-from ai_pal.gateway.asked import Errand
+from ai_pal.gateway.asking.asked import Errand
 from ai_pal.gateway.page import model_settings, page_presets
 from ai_pal.gateway.page.log import logged
 

@@ -18,8 +18,8 @@ from ai_pal.conversations.model import Conversation
 from ai_pal.conversations.receipts import LOCAL_TIER
 from ai_pal.conversations.recorder import Recorder
 from ai_pal.errors import AiPalError, Code, Failure, worth_telling
-from ai_pal.gateway import presets
-from ai_pal.gateway.answering import told
+from ai_pal.gateway.answering.sending import told
+from ai_pal.gateway.asking import presets
 from ai_pal.gateway.page import questions
 from ai_pal.gateway.page.events import failure_of
 from ai_pal.gateway.page.following import Followable

@@ -19,10 +19,11 @@ from openai.types.responses import input_token_count_params, response_create_par
 
 from ai_pal.client import AsyncClient
 from ai_pal.client.vectors import Embeddings, TokenCount
-from ai_pal.gateway import adaptive, earlier_calls, seals
 from ai_pal.gateway.anthropic import doors as anthropic
-from ai_pal.gateway.asked import Asked, Errand
-from ai_pal.gateway.bodies import decoded
+from ai_pal.gateway.asking import adaptive, earlier_calls, seals
+from ai_pal.gateway.asking.asked import Asked, Errand
+from ai_pal.gateway.asking.privacy_level import PrivacyLevel
+from ai_pal.gateway.asking.starting import Starting
 from ai_pal.gateway.ollama import creating
 from ai_pal.gateway.ollama import doors as ollama
 from ai_pal.gateway.ollama.memory import remembered
@@ -31,8 +32,7 @@ from ai_pal.gateway.openai.completions import completions
 from ai_pal.gateway.openai.embeddings import embeddings
 from ai_pal.gateway.openai.responses.doors import Responses
 from ai_pal.gateway.openai.responses.kept import Kept, Response
-from ai_pal.gateway.privacy_level import PrivacyLevel
-from ai_pal.gateway.starting import Starting
+from ai_pal.gateway.wire.bodies import decoded
 from ai_pal.protocol import client as wire
 from ai_pal.protocol.content import Message
 from tests.unit.gateway.published import Body

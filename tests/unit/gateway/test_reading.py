@@ -9,13 +9,14 @@ import pytest
 
 from ai_pal.attachments.pdf import called_off
 from ai_pal.errors import AiPalError, Code, Failure
-from ai_pal.gateway import answering
-from ai_pal.gateway.answering import LEFT, Outgoing
-from ai_pal.gateway.bodies import BOM
+from ai_pal.gateway.answering import sending
+from ai_pal.gateway.answering.outgoing import Outgoing
 from ai_pal.gateway.entrance import tell_failure
 from ai_pal.gateway.reading import read_aside
 from ai_pal.gateway.routes import ROUTES
-from tests.unit.gateway.test_answering import Wire
+from ai_pal.gateway.wire.asgi import LEFT
+from ai_pal.gateway.wire.bodies import BOM
+from tests.unit.gateway.answering.test_sending import Wire
 
 BAD = AiPalError(Failure(Code.BAD_REQUEST, "no PDF"))
 BY_PATH = {route.path: route for route in ROUTES if route.method == "POST"}
@@ -23,7 +24,7 @@ BY_PATH = {route.path: route for route in ROUTES if route.method == "POST"}
 
 @pytest.fixture(autouse=True)
 def soon(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(answering, "ALIVE", 0.01)
+    monkeypatch.setattr(sending, "ALIVE", 0.01)
 
 
 @pytest.mark.parametrize("before", [b"", BOM], ids=["plain", "with a mark"])

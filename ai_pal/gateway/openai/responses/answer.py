@@ -9,12 +9,12 @@ import msgspec
 from ai_pal.client.answer import Answer
 from ai_pal.client.parts import Parts
 from ai_pal.errors import Code, Failure, main_reason
-from ai_pal.gateway.in_turn import InTurn, Piece, in_order
-from ai_pal.gateway.one_line import one_line
-from ai_pal.gateway.open_parts import OpenPart, OpenParts, says_nothing
+from ai_pal.gateway.answering.in_turn import InTurn, Piece, in_order
+from ai_pal.gateway.answering.open_parts import OpenPart, OpenParts, says_nothing
 from ai_pal.gateway.openai.chat_answer import progress
 from ai_pal.gateway.openai.responses.output import Call, Item, Message, Thoughts
-from ai_pal.gateway.statuses import sentence, status_of
+from ai_pal.gateway.wire.one_line import one_line
+from ai_pal.gateway.wire.statuses import sentence, status_of
 from ai_pal.protocol import client as wire
 from ai_pal.protocol.content import Message as Turn
 from ai_pal.protocol.content import Reasoning, Text, TokenLogprob, ToolCall

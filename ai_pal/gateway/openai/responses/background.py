@@ -7,8 +7,8 @@ from contextlib import suppress
 from typing import Any, Protocol
 
 from ai_pal.errors import AiPalError, Failure
-from ai_pal.gateway.answering import told
-from ai_pal.gateway.asked import Coming, Goes
+from ai_pal.gateway.answering.sending import told
+from ai_pal.gateway.asking.asked import Coming, Goes
 from ai_pal.gateway.openai.chat_answer import event, progress
 from ai_pal.gateway.openai.errors import error_of
 from ai_pal.gateway.openai.responses.answer import ResponseStream

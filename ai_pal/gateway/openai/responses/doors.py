@@ -10,20 +10,20 @@ from ai_pal.client import AsyncClient
 from ai_pal.client.answer import Answer
 from ai_pal.client.asking import Asking
 from ai_pal.errors import AiPalError
-from ai_pal.gateway import presets
-from ai_pal.gateway.account_lines import without_lines
-from ai_pal.gateway.answered_calls import never_answered
-from ai_pal.gateway.asked import Apart, Asked, Begin, Errand, Watched, chat
-from ai_pal.gateway.bodies import BodyError
-from ai_pal.gateway.bound import Bound
-from ai_pal.gateway.earlier_calls import as_it_reads
+from ai_pal.gateway.asking import presets
+from ai_pal.gateway.asking.account_lines import without_lines
+from ai_pal.gateway.asking.answered_calls import never_answered
+from ai_pal.gateway.asking.asked import Apart, Asked, Begin, Errand, Watched, chat
+from ai_pal.gateway.asking.bound import Bound
+from ai_pal.gateway.asking.earlier_calls import as_it_reads
+from ai_pal.gateway.asking.privacy_level import PrivacyLevel
 from ai_pal.gateway.openai.responses import items, request
 from ai_pal.gateway.openai.responses.answer import ResponseStream, Wishes
 from ai_pal.gateway.openai.responses.background import Background, Running, Verbatim
 from ai_pal.gateway.openai.responses.echo import echo
 from ai_pal.gateway.openai.responses.kept import Kept, Response
 from ai_pal.gateway.openai.responses.underway import Underway
-from ai_pal.gateway.privacy_level import PrivacyLevel
+from ai_pal.gateway.wire.bodies import BodyError
 from ai_pal.protocol.content import Message
 
 COUNTS = ("model", "tools", "tool_choice", "thinking", "response_format", "trim")

@@ -5,10 +5,10 @@ from typing import Any, Literal
 
 import msgspec
 
-from ai_pal.gateway import seals
-from ai_pal.gateway.bodies import BodyError, converted
-from ai_pal.gateway.data_urls import ELSEWHERE, data_of
+from ai_pal.gateway.asking import seals
+from ai_pal.gateway.asking.data_urls import ELSEWHERE, data_of
 from ai_pal.gateway.openai.messages import File, Sound, file_of, sound_of, whole
+from ai_pal.gateway.wire.bodies import BodyError, converted
 from ai_pal.protocol import content as ours
 
 Raw = dict[str, Any]

@@ -12,7 +12,7 @@ from typing import Any, NamedTuple, NoReturn
 import msgspec
 
 from ai_pal.errors import AiPalError, Code, Failure
-from ai_pal.gateway.privacy_level import PrivacyLevel
+from ai_pal.gateway.asking.privacy_level import PrivacyLevel
 from ai_pal.logs import get_logger
 from ai_pal.protocol.content import Message
 from ai_pal.store.database import explained, open_database, transaction

@@ -4,7 +4,7 @@ import secrets
 from collections.abc import Sequence
 from typing import Any, Protocol
 
-from ai_pal.gateway import seals
+from ai_pal.gateway.asking import seals
 from ai_pal.gateway.openai.chat_answer import logprob
 from ai_pal.protocol import client as wire
 from ai_pal.protocol.content import TokenLogprob

@@ -5,7 +5,7 @@ from typing import Any
 
 from ai_pal.errors import AiPalError
 from ai_pal.gateway.openai.responses.underway import ENDED, State, Underway
-from ai_pal.gateway.statuses import sentence
+from ai_pal.gateway.wire.statuses import sentence
 
 LOOK = 0.1
 """Seconds between two looks."""

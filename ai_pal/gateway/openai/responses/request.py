@@ -8,8 +8,7 @@ from typing import Annotated, Any, Literal
 import msgspec
 
 from ai_pal.client.asking import Asking
-from ai_pal.gateway import wishes
-from ai_pal.gateway.bodies import BodyError, converted, decoded
+from ai_pal.gateway.asking import wishes
 from ai_pal.gateway.openai.chat_request import (
     Metadata,
     ObjectFormat,
@@ -23,6 +22,7 @@ from ai_pal.gateway.openai.chat_request import (
     uncounted,
 )
 from ai_pal.gateway.openai.local import LocalChat, local_wishes, most_tokens, thoughts
+from ai_pal.gateway.wire.bodies import BodyError, converted, decoded
 from ai_pal.protocol.options import JsonObject, JsonSchema, NamedTool, ResponseFormat, Tool, ToolChoice
 
 LOGPROBS = "message.output_text.logprobs"

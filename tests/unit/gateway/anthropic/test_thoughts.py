@@ -9,7 +9,7 @@ import pytest
 from ai_pal.client.answer import Answer
 from ai_pal.gateway.anthropic.answer import MessageStream
 from ai_pal.gateway.anthropic.messages import Turn, conversation
-from ai_pal.gateway.seals import UNSIGNED, Thought, opened
+from ai_pal.gateway.asking.seals import UNSIGNED, Thought, opened
 from ai_pal.protocol import client as wire
 from ai_pal.protocol.content import Reasoning, Text
 

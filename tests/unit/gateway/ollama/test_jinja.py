@@ -5,8 +5,8 @@ from typing import Any
 import pytest
 from jinja2.sandbox import ImmutableSandboxedEnvironment
 
-from ai_pal.gateway.bodies import BodyError
 from ai_pal.gateway.ollama.jinja import is_jinja, jinja_of
+from ai_pal.gateway.wire.bodies import BodyError
 from tests.unit.gateway.ollama.test_templates import CHATML
 
 PLAIN = '{{ if .System }}"{{ .System }}"\n{{ end }}Q: {{ .Prompt }}\nA: {{ .Response }}\n'

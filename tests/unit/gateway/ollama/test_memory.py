@@ -5,9 +5,9 @@ from typing import Any
 
 import pytest
 
-from ai_pal.gateway.bodies import BodyError
+from ai_pal.gateway.asking.privacy_level import PrivacyLevel
 from ai_pal.gateway.ollama.memory import MOST_BYTES, recalled, remembered
-from ai_pal.gateway.privacy_level import PrivacyLevel
+from ai_pal.gateway.wire.bodies import BodyError
 from ai_pal.protocol.content import Image, Message, Text
 
 HERE = PrivacyLevel(local_only=True)

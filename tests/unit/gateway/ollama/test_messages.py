@@ -2,8 +2,8 @@
 
 import pytest
 
-from ai_pal.gateway.bodies import BodyError
 from ai_pal.gateway.ollama.messages import Message, conversation
+from ai_pal.gateway.wire.bodies import BodyError
 from ai_pal.protocol import content as ours
 
 

@@ -2,8 +2,8 @@
 
 import pytest
 
-from ai_pal.gateway.bodies import BodyError
 from ai_pal.gateway.ollama.templates import filled
+from ai_pal.gateway.wire.bodies import BodyError
 
 CHATML = (
     "{{ if .System }}<|im_start|>system\n{{ .System }}<|im_end|>\n{{ end }}"

@@ -5,11 +5,11 @@ from typing import Any
 import msgspec
 import pytest
 
-from ai_pal.gateway.bodies import BodyError
 from ai_pal.gateway.openai import chat_request
 from ai_pal.gateway.openai.chat_answer import ChatStream
 from ai_pal.gateway.openai.completions import completions
 from ai_pal.gateway.openai.responses import request
+from ai_pal.gateway.wire.bodies import BodyError
 from ai_pal.protocol import client as wire
 from ai_pal.protocol.options import Grammar, JsonSchema
 

@@ -5,9 +5,9 @@ from importlib.resources import files as resources
 
 import pytest
 
-from ai_pal.gateway.admission import from_elsewhere, wants_page
+from ai_pal.gateway.access.admission import from_elsewhere, wants_page
 from ai_pal.gateway.page import files
-from ai_pal.gateway.statuses import StatusError
+from ai_pal.gateway.wire.statuses import StatusError
 
 STATIC = {one.name: one.read_text() for one in (resources("ai_pal.gateway.page") / "static").iterdir()}
 

@@ -8,8 +8,8 @@ import pytest
 from ai_pal.config import Settings
 from ai_pal.config.presets import Preset
 from ai_pal.conversations.model import Conversation
-from ai_pal.gateway.bodies import BodyError
 from ai_pal.gateway.page import questions
+from ai_pal.gateway.wire.bodies import BodyError
 
 
 def request(preset: Preset | None = None, **said: Any) -> Any:

@@ -9,7 +9,7 @@ from pydantic import TypeAdapter
 
 from ai_pal.client.answer import Answer
 from ai_pal.errors import Code, Failure
-from ai_pal.gateway import seals
+from ai_pal.gateway.asking import seals
 from ai_pal.gateway.openai.responses.answer import ResponseStream, Wishes
 from ai_pal.gateway.openai.responses.echo import echo
 from ai_pal.gateway.openai.responses.request import ResponsesBody

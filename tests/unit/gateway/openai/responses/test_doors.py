@@ -6,10 +6,10 @@ from pathlib import Path
 import pytest
 
 from ai_pal.client.answer import Answer
-from ai_pal.gateway.asked import Asked
-from ai_pal.gateway.bodies import BodyError
+from ai_pal.gateway.asking.asked import Asked
 from ai_pal.gateway.openai.responses.doors import Responses
 from ai_pal.gateway.openai.responses.kept import Kept
+from ai_pal.gateway.wire.bodies import BodyError
 from ai_pal.protocol import client as wire
 
 

@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from ai_pal.gateway import seals
+from ai_pal.gateway.asking import seals
 from ai_pal.gateway.openai.responses.items import conversation, listed
 from ai_pal.protocol.content import Message, Reasoning, Text, ToolCall, ToolResult
 

@@ -9,7 +9,7 @@ import pytest
 
 from ai_pal.client import AsyncClient
 from ai_pal.client.answer import Answer
-from ai_pal.gateway.asked import Asked
+from ai_pal.gateway.asking.asked import Asked
 from ai_pal.gateway.ollama.doors import generate
 from ai_pal.gateway.openai.responses.doors import Responses
 from ai_pal.gateway.openai.responses.kept import Kept

@@ -1,0 +1,96 @@
+"""The parts of an answer one after the other, as clients put it together: what comes belongs to the part that
+began last, say OpenAI's and Anthropic's own readers of streams. Pure."""
+
+from collections.abc import Iterable, Sequence
+
+import msgspec
+
+from ai_pal.gateway.answering.open_parts import says_nothing
+from ai_pal.protocol import client as wire
+
+Piece = wire.Delta | wire.Logprobs
+
+
+class InTurn:
+    """Calls may come side by side. What begins beside a call waits until its arguments are whole, or all has
+    come. Blanks in front of arguments, which readers of half JSON fail at, are left out, and so is what
+    follows whole ones once another part has begun."""
+
+    def __init__(self) -> None:
+        self.free = True
+        """Whether no call is open, so that text and thoughts go by."""
+        self._open: wire.Delta | None = None
+        self._arguments: list[str] = []
+        self._closed: set[int] = set()
+        self._waiting: list[Piece] = []
+
+    def take(self, piece: Piece) -> Sequence[Piece]:
+        """What may be told now that this has come."""
+        call = self._open
+        if isinstance(piece, wire.Logprobs):  # of a text that waits
+            self._waiting += [piece] if self._waiting else []
+            return [] if self._waiting else [piece]
+        if call is None:
+            return self._begin(piece)
+        if piece.kind == "tool_call" and piece.index == call.index:
+            if piece.call in ("", call.call):
+                return self._grow(piece)
+            return [*self.rest(), *self._close(), *self._begin(piece)]
+        if says_nothing(piece):
+            return []
+        if not self._waiting and self._is_whole():
+            return [*self._close(), *self._begin(piece)]
+        self._waiting.append(piece)
+        return []
+
+    def rest(self) -> Sequence[Piece]:
+        """All that waits, as no more comes."""
+        told: list[Piece] = []
+        while self._waiting:
+            told += self._close()
+        return told
+
+    def _begin(self, delta: wire.Delta) -> Sequence[Piece]:
+        if delta.kind != "tool_call":
+            return [delta]
+        if not delta.call and delta.index in self._closed:
+            return []
+        self._open, self.free = delta, False
+        return self._grow(delta)
+
+    def _grow(self, delta: wire.Delta) -> Sequence[Piece]:
+        if not self._arguments and delta.text[:1].isspace():
+            delta = msgspec.structs.replace(delta, text=delta.text.lstrip())
+        if delta.text:
+            self._arguments.append(delta.text)
+        if self._waiting and delta.text.rstrip().endswith("}") and self._is_whole():
+            return [delta, *self._close()]
+        return [delta]
+
+    def _close(self) -> Sequence[Piece]:
+        """The call that is open has ended: what may be told of what waited for it."""
+        if self._open is not None:
+            self._closed.add(self._open.index)
+        self._open, self.free = None, True
+        self._arguments.clear()
+        waiting, self._waiting = self._waiting, []
+        return [told for piece in waiting for told in self.take(piece)]
+
+    def _is_whole(self) -> bool:
+        try:
+            return isinstance(msgspec.json.decode("".join(self._arguments)), dict)
+        except msgspec.DecodeError:
+            return False
+
+
+def in_order(events: Iterable[wire.AnyEvent]) -> Sequence[wire.AnyEvent]:
+    """The same with probabilities right behind the text that they are of: a model's process sends them behind
+    all text that goes out together."""
+    found: list[wire.AnyEvent] = []
+    for event in events:
+        place = len(found)
+        if isinstance(event, wire.Logprobs):
+            while place and isinstance(late := found[place - 1], wire.Delta) and late.seq > event.seq:
+                place -= 1
+        found.insert(place, event)
+    return found

@@ -1,0 +1,1 @@
+"""HTTP itself: connections, limits, bodies, headers and statuses, the same for all protocols over it."""

@@ -1,0 +1,77 @@
+"""Which pieces of an answer wait for the part before them to be whole."""
+
+from ai_pal.gateway.answering.in_turn import InTurn, in_order
+from ai_pal.protocol.client import AnyEvent, Delta, Logprobs
+from ai_pal.protocol.content import PartKind
+
+
+def call(index: int, text: str, *, begins: bool = False) -> Delta:
+    return Delta(1, 0, 1, text, "tool_call", index, f"call_{index}" if begins else "", "f" if begins else "")
+
+
+def piece(index: int, text: str, kind: PartKind = "text") -> Delta:
+    return Delta(1, 0, 1, text, kind, index)
+
+
+def told(turn: InTurn, *pieces: Delta) -> list[list[tuple[int, str]]]:
+    """What may be told after each of them."""
+    return [[(one.index, one.text) for one in turn.take(each) if isinstance(one, Delta)] for each in pieces]
+
+
+def test_what_begins_beside_a_call_waits_until_that_is_whole() -> None:
+    turn = InTurn()
+    pieces = (call(0, "{", begins=True), call(1, "{}", begins=True), piece(2, "so"), call(0, "}"))
+    assert told(turn, *pieces) == [[(0, "{")], [], [], [(0, "}"), (1, "{}"), (2, "so")]]
+
+
+def test_what_begins_behind_a_whole_call_waits_for_nobody() -> None:
+    turn = InTurn()
+    pieces = (
+        call(0, "{}", begins=True),
+        call(1, "{", begins=True),
+        call(0, "\n"),
+        call(1, "}"),
+        piece(2, "so"),
+    )
+    assert told(turn, *pieces) == [[(0, "{}")], [(1, "{")], [], [(1, "}")], [(2, "so")]]
+
+
+def test_blanks_before_arguments_are_none() -> None:
+    assert told(InTurn(), call(0, "", begins=True), call(0, " \n"), call(0, " { ")) == [
+        [(0, "")],
+        [(0, "")],
+        [(0, "{ ")],
+    ]
+
+
+def test_another_call_in_the_place_of_one_ends_it() -> None:
+    turn = InTurn()
+    other = Delta(1, 0, 1, "{", "tool_call", 0, "other", "f")
+    assert told(turn, call(0, "{", begins=True), piece(1, "so"), other) == [
+        [(0, "{")],
+        [],
+        [(1, "so"), (0, "{")],
+    ]
+
+
+def test_all_that_waits_comes_at_the_end() -> None:
+    turn = InTurn()
+    assert told(turn, call(0, "", begins=True), call(1, "{", begins=True), piece(2, "so"), call(1, "}")) == [
+        [(0, "")],
+        [],
+        [],
+        [],
+    ]
+    assert [one.index for one in turn.rest() if isinstance(one, Delta)] == [1, 1, 2]
+    assert turn.rest() == []
+
+
+def test_probabilities_stand_behind_their_text() -> None:
+    def text(seq: int) -> AnyEvent:
+        return Delta(1, seq, 1, "x")
+
+    def scores(seq: int) -> AnyEvent:
+        return Logprobs(1, seq, [])
+
+    assert in_order([text(0), text(1), scores(0), scores(1)]) == [text(0), scores(0), text(1), scores(1)]
+    assert in_order([scores(0), text(1)]) == [scores(0), text(1)]
