@@ -60,6 +60,13 @@ class Wire:
     def __init__(self) -> None:
         self.sent: list[Any] = []
         self.leaves = asyncio.Event()
+        self._more = asyncio.Event()
+
+    async def has(self, pieces: int) -> None:
+        """Wait until so many pieces of a body have been sent."""
+        while len(self.sent) <= pieces > 0:
+            self._more.clear()
+            await self._more.wait()
 
     async def receive(self) -> dict[str, Any]:
         await self.leaves.wait()
@@ -67,6 +74,7 @@ class Wire:
 
     async def send(self, message: Any) -> None:
         self.sent.append(message)
+        self._more.set()
 
     @property
     def body(self) -> bytes:
@@ -210,10 +218,13 @@ def test_lines_of_json_tell_it_in_a_line() -> None:
     assert [line["done"] for line in lines][-1:] == [True]
 
 
-def whole(wire_: Wire, *, fails: bool = False) -> None:
+def whole(wire_: Wire, *, spaces: int = 2, fails: bool = False) -> None:
+    """Send an answer that is there when so many signs of life have gone out."""
+
     class Late(Scripted):
         async def answer(self) -> Answer:
-            await asyncio.sleep(0.1)
+            async with asyncio.timeout(60):
+                await wire_.has(spaces)
             if fails:
                 raise DEATH
             return Answer(model="m", provider="local", tier=1)
@@ -252,7 +263,7 @@ def test_what_fails_after_a_sign_of_life_is_an_error_all_the_same() -> None:
 def test_an_answer_at_once_has_its_length(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(sending, "ALIVE", 60.0)
     out = Wire()
-    whole(out)
+    whole(out, spaces=0)
     assert (b"content-length", str(len(out.body)).encode()) in out.sent[0]["headers"]
     assert (b"x-ai-pal-model", b"m") in out.sent[0]["headers"]
     assert b"ai_pal" not in out.body
