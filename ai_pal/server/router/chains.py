@@ -54,6 +54,7 @@ class Chains:
             attempts=self.attempts,
             notifier=self._notifier,
             memory=memory,
+            health=health,
             clock=clock,
             observe=observe,
             policy=policy,
@@ -70,7 +71,9 @@ class Chains:
             return
         for one in (request.attempt, request.draft):
             if one is not None and one.hold is not None and one.hold.is_due(now):
-                one.let_go()
+                self.escalation.due(one)
+        if request.ended:
+            return
         if request.tell_at is not None and now >= request.tell_at and request.accepted_at is not None:
             self._notifier.fallback(request)
         attempt = request.attempt

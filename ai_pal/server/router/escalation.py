@@ -5,19 +5,21 @@ router's reactor: synchronous, like everything there."""
 
 from typing import Protocol
 
+import msgspec
+
 from ai_pal.errors import Code, Failure
 from ai_pal.protocol import client as wire
 from ai_pal.server.jobs import Answered
 from ai_pal.server.ports import Clock, Observe
-from ai_pal.server.router.attempts import Attempts
+from ai_pal.server.router.attempts import CANCELLED, Attempts
 from ai_pal.server.router.cascade.hold import NEVER, PATIENCE, SLOWEST, Hold
 from ai_pal.server.router.cascade.kinds import is_doubtable, prompted
-from ai_pal.server.router.cascade.share import learned
 from ai_pal.server.router.cascade.watch import Verdict, Watch
 from ai_pal.server.router.notifier import RouteNotifier
 from ai_pal.server.router.policy import fallback_chain
 from ai_pal.server.router.policy.candidate import LOCAL
 from ai_pal.server.router.policy.fallback_chain import Ask
+from ai_pal.server.router.policy.health import ProviderHealth
 from ai_pal.server.router.ports import DoubtMemory, RouterPolicy
 from ai_pal.server.router.request import Attempt, RoutedRequest
 from ai_pal.store.doubts import Kind, key_of
@@ -50,19 +52,20 @@ class Escalation:
         attempts: Attempts,
         notifier: RouteNotifier,
         memory: DoubtMemory,
+        health: ProviderHealth,
         clock: Clock,
         observe: Observe,
         policy: RouterPolicy,
     ) -> None:
         self._moves, self._attempts, self._notifier = moves, attempts, notifier
-        self._memory, self._clock, self._observe, self.policy = memory, clock, observe, policy
+        self._memory, self._health, self._clock = memory, health, clock
+        self._observe, self.policy = observe, policy
         self._answers: dict[tuple[bytes, int], tuple[str, Kind]] = {}
 
     def watch(self, attempt: Attempt) -> bool:
         """Have an attempt watched, if its model can doubt and its doubt would change anything."""
         request, candidate = attempt.request, attempt.candidate
-        if self.policy.learn and candidate.tier == LOCAL and candidate.resolved is not None:
-            self._remember(request, key_of(candidate.resolved))
+        self._remember(attempt)
         if request.escalate == "off" or candidate.tier != LOCAL or request.draft is not None:
             return False
         chat = request.chat
@@ -74,9 +77,7 @@ class Escalation:
             return False
         kind, attempt.probe = prompted(chat.messages[-1].text, chat.task)
         limited = chat.options.max_tokens is not None
-        share, seen = self.policy.share, model.seen(kind)
-        if self.policy.learn:
-            share = learned(share, seen.good, seen.bad)
+        share = self.policy.share_of(model.seen(kind))
         watch = attempt.watch = Watch(model, kind, request.escalate, share, limited=limited)
         holds = watch.looks_soon and fallback_chain.stronger(request.chain) is not None
         attempt.hold = Hold(holds=holds and not 0.0 < model.pace < SLOWEST)
@@ -94,9 +95,14 @@ class Escalation:
         self._memory.learned()
         return True
 
-    def _remember(self, request: RoutedRequest, key: str) -> None:
-        kind = prompted(request.chat.messages[-1].text, request.chat.task).kind
-        self._answers[request.client, request.chat.id] = key, kind
+    def _remember(self, attempt: Attempt) -> None:
+        """An opinion of the answer is one of whoever gives it."""
+        chat, candidate = attempt.request.chat, attempt.candidate
+        self._answers.pop((attempt.request.client, chat.id), None)
+        if not self.policy.learn or candidate.tier != LOCAL or candidate.resolved is None:
+            return
+        kind = prompted(chat.messages[-1].text, chat.task).kind
+        self._answers[attempt.request.client, chat.id] = key_of(candidate.resolved), kind
         if len(self._answers) > MOST_ANSWERS:
             del self._answers[next(iter(self._answers))]
 
@@ -112,6 +118,18 @@ class Escalation:
             attempt.let_go()
         elif len(hold) == 1 and hold.ends_at is not None:
             self._moves.look_at(attempt.request, hold.ends_at)
+
+    def due(self, attempt: Attempt) -> None:
+        """What is held back of it has waited for long enough: it is shown. Where a second answer would run
+        into it, nobody else gives one from then on."""
+        request, other = attempt.request, attempt.request.attempt
+        if attempt is not request.draft or may_have_two_answers(request.chat) or other is None:
+            attempt.let_go()
+            return
+        self._call_off(other)
+        late = Failure(Code.FIRST_TOKEN_TIMEOUT, f"nothing came for {PATIENCE:g} s", retryable=True)
+        request.failed += ((other.candidate, late),)
+        self.resume(request)
 
     def judged(self, attempt: Attempt, verdict: Verdict | None) -> None:
         """A look at it was taken before its end."""
@@ -207,6 +225,8 @@ class Escalation:
         if draft.shown:
             request.chain = fallback_chain.content(request.chain)
         request.draft = None
+        known = (*request.chain.failures, failure)
+        request.chain = msgspec.structs.replace(request.chain, failures=known)
         self._close(draft, failure.code)
 
     def resume(self, request: RoutedRequest) -> None:
@@ -225,18 +245,24 @@ class Escalation:
         if draft is not None:
             other = request.attempt
             if other is not None and other is not draft and not other.over:
-                self._close(other, Code.CANCELLED)
+                self._call_off(other)
             self._back(request, draft)
 
     def _back(self, request: RoutedRequest, draft: Attempt) -> None:
         other, request.attempt, request.draft = request.attempt, draft, None
         request.tell_at = None
+        self._remember(draft)
         draft.go_on()
         if other is not None and other.begun_at is not None and draft.begun_at is not None:
             self._notifier.started(draft)
         draft.let_go()
         if draft.shown:
             request.chain = fallback_chain.content(request.chain)
+
+    def _call_off(self, other: Attempt) -> None:
+        """Whoever was asked beside a doubted answer is not waited for any more."""
+        self._health.released(other.candidate)
+        self._close(other, CANCELLED)
 
     def _close(self, attempt: Attempt, outcome: str) -> None:
         self._attempts.stop(attempt)

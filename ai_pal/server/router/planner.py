@@ -161,12 +161,13 @@ class Planner:
             return wire.Cascade(mode, self.policy.share)
         kind, probe = prompted(asked.messages[-1].text, asked.task)
         known, seen = model.calibration, model.kinds.get(kind, Seen())
+        share = self.policy.share_of(seen)
         can = known.can_doubt and is_doubtable(asked.options)
         if probe is not None and len(seen.both) >= FEWEST_SEEN:  # of two numbers there is no one limit
-            return wire.Cascade(mode, self.policy.share, can, known.area, kind, seen=len(seen.both))
+            return wire.Cascade(mode, share, can, known.area, kind, seen=len(seen.both))
         numbers = seen.of("probe" if probe is not None else "whole")
-        limit = threshold(numbers, self.policy.share)
-        return wire.Cascade(mode, self.policy.share, can, known.area, kind, limit, len(numbers))
+        limit = threshold(numbers, share)
+        return wire.Cascade(mode, share, can, known.area, kind, limit, len(numbers))
 
     def _left(self, reserved: float) -> tuple[float | None, str]:
         """US dollars that the budgets leave (None where there is none), and why that is not known."""

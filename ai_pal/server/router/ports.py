@@ -7,11 +7,12 @@ import msgspec
 
 from ai_pal.protocol.content import Message
 from ai_pal.providers.prices import PriceTable
+from ai_pal.server.router.cascade.share import learned
 from ai_pal.server.router.cascade.watch import Escalate
 from ai_pal.server.router.complexity import Scored
 from ai_pal.server.router.policy.query import Goal
 from ai_pal.server.router.policy.snapshot import Here, Snapshot
-from ai_pal.store.doubts import ModelDoubts
+from ai_pal.store.doubts import ModelDoubts, Seen
 from ai_pal.store.ledger import Attempt, Spent
 
 Judge = Callable[[list[Message]], Scored]
@@ -91,3 +92,7 @@ class RouterPolicy(msgspec.Struct, frozen=True):
     escalate: Escalate = "off"
     share: float = 0.2
     learn: bool = False
+
+    def share_of(self, seen: Seen) -> float:
+        """The share that holds for a kind of prompt, by what is known of it."""
+        return learned(self.share, seen.good, seen.bad) if self.learn else self.share

@@ -11,6 +11,7 @@ from ai_pal.protocol.content import Message
 from ai_pal.protocol.doubt import Doubt, Flaw
 from ai_pal.protocol.options import GenerationOptions, JsonSchema
 from ai_pal.protocol.usage import Timings, Usage
+from ai_pal.protocol.worker import DeltaItem
 from ai_pal.providers.server import Server
 from ai_pal.server.jobs import Answered
 from ai_pal.server.router.cascade.hold import MOST_SECONDS, PATIENCE
@@ -256,6 +257,67 @@ def test_a_draft_is_not_kept_for_ever() -> None:
     assert len(desk.notices("seam")) == 1
 
 
+FORM = GenerationOptions(response_format=JsonSchema({"type": "object"}))
+
+
+@pytest.mark.parametrize("how", [{"seams": False}, {"options": FORM}], ids=["HTTP", "a form"])
+@pytest.mark.parametrize("whole", [False, True])
+def test_where_two_answers_would_run_into_each_other_a_draft_that_waited_enough_is_the_answer(
+    how: dict[str, Any], whole: bool
+) -> None:
+    desk = asked(OPENAI, **how)
+    desk.here_answers("a", "b")
+    desk.watches(UNSURE)
+    if whole:
+        desk.here_ends(SURE)
+    desk.clock.run(PATIENCE + 0.1)
+    desk.away_says("yes")
+    if not whole:
+        desk.here_says(wire.ForwardedDelta(0, 2, 1, raw("c")))
+        desk.here_ends()
+    assert desk.text() == ("ab" if whole else "abc")
+    assert desk.notices("seam") == []
+    assert len(desk.notices("unsure")) == 1
+    assert isinstance(desk.last(), wire.Done)
+    assert ends(desk) == 1
+    assert [row.outcome for row in desk.ledger] == ["cancelled", "done"]
+
+
+@pytest.mark.parametrize("how", [{}, {"seams": False}], ids=["cancelled", "shown"])
+def test_a_cloud_that_was_tried_again_beside_a_draft_can_be_tried_once_more(how: dict[str, Any]) -> None:
+    desk = asked(OPENAI, **how)
+    desk.here_answers("a")
+    desk.watches(UNSURE)
+    for _ in range(2):
+        desk.away_fails(REFUSED)
+    desk.here_ends()
+    for number in (2, 3):
+        desk.clock.run(desk.clock.now() + 60.0)
+        desk.ask(id=number, **how)
+        desk.here[-1].sink.accepted("phi-2")
+        desk.here[-1].sink.delta(DeltaItem(0, 0, 1, raw("a")))
+        desk.here[-1].sink.watched([UNSURE] * BEGINNING)
+        assert desk.away[-1].provider.name == "openai", "its breaker is half open"
+        assert len(desk.away) == number + 1
+        if how:
+            desk.clock.run(desk.clock.now() + PATIENCE + 0.1)
+        desk.router.cancel(ANN, number)
+    assert ends(desk) == 3
+
+
+def test_a_draft_that_died_is_told_of_where_nobody_else_answers() -> None:
+    desk = asked(OPENAI)
+    desk.here_answers("a", "b")
+    desk.watches(UNSURE)
+    desk.here[0].sink.failed(DIED, Usage(), None)
+    for _ in range(2):
+        desk.away_fails(REFUSED)
+    failed = desk.last()
+    assert isinstance(failed, wire.Failed)
+    assert [reason.code for reason in failed.reasons][:2] == [Code.WORKER_DIED, Code.PROVIDER_UNREACHABLE]
+    assert ends(desk) == 1
+
+
 @pytest.mark.parametrize("flaw", get_args(Flaw))
 def test_a_flaw_is_enough(flaw: Flaw) -> None:
     desk = asked(OPENAI, known=Known(pace=9.0))
@@ -467,6 +529,13 @@ def test_route_tells_of_doubts() -> None:
     assert (routed.cascade.mode, routed.cascade.can, routed.cascade.area) == ("auto", True, 0.8)
     assert routed.cascade.kind == "open"
     assert routed.cascade.threshold == pytest.approx(0.79, abs=0.02)
+    desk.known.model.seen("open").bad = OPINIONS
+    assert routed.cascade.share == 0.2
+    desk.router.take(RouterPolicy(escalate="auto", learn=True))
+    learnt = desk.router.explain(wire.Route(1, HI)).cascade
+    assert learnt is not None
+    assert learnt.share == learned(0.2, 0, OPINIONS)
+    assert learnt.threshold == pytest.approx(1.0 - learnt.share, abs=0.02)
 
 
 def test_all_others_may_refuse_at_once() -> None:
@@ -509,6 +578,25 @@ def test_what_people_say_moves_the_share_where_that_is_wanted() -> None:
     assert not desk.router.rate(b"bob", 2, True)
     seen = desk.known.model.seen("open")
     assert (seen.good, seen.bad) == (0, 1)
+
+
+def test_an_opinion_of_what_another_answered_is_none_of_the_model_here() -> None:
+    desk = Doubting(OPENAI)
+    desk.router.take(RouterPolicy(escalate="auto", learn=True))
+    for number in (1, 2):
+        desk.ask(id=number)
+        desk.here[-1].sink.accepted("phi-2")
+        desk.here[-1].sink.watched([UNSURE] * BEGINNING)
+    desk.away_says("yes")
+    assert not desk.router.rate(ANN, 2, True), "a cloud's answer"
+    desk.router.cancel(ANN, 1)
+    assert desk.router.rate(ANN, 1, False), "nobody else has answered"
+    failing = asked(OPENAI)
+    failing.router.take(RouterPolicy(escalate="auto", learn=True))
+    failing.ask(id=2)
+    failing.here_fails(Failure(Code.INSUFFICIENT_MEMORY, "no room", retryable=True))
+    failing.away_says("yes")
+    assert not failing.router.rate(ANN, 2, True), "it has not answered at all"
 
 
 def test_a_model_whose_answers_are_called_bad_is_not_asked_first_for_such_prompts_any_more() -> None:
