@@ -16,7 +16,7 @@ from ai_pal.gateway.ollama import options
 from ai_pal.gateway.ollama.answers import Lines, Remember, stamp
 from ai_pal.gateway.ollama.memory import recalled, remembered
 from ai_pal.gateway.ollama.templates import filled
-from ai_pal.gateway.openai.chat_request import FunctionTool
+from ai_pal.gateway.openai.functions import FunctionTool
 from ai_pal.gateway.wire.bodies import BodyError, decoded
 from ai_pal.protocol.content import AnyPart, Message, Text
 from ai_pal.protocol.options import Tool

@@ -12,6 +12,7 @@ from ai_pal.client.answer import Answer
 from ai_pal.errors import Failure, main_reason
 from ai_pal.gateway.answering.in_turn import InTurn, Piece
 from ai_pal.gateway.openai.errors import error_of
+from ai_pal.gateway.openai.functions import told
 from ai_pal.gateway.wire.one_line import one_line
 from ai_pal.protocol import client as wire
 from ai_pal.protocol.content import Alternative, TokenLogprob
@@ -31,7 +32,8 @@ def event(data: Any) -> bytes:
 
 class ChatStream:
     """Writes one answer, the only one or the one with this `index`. `name` is what the client called the
-    model, `created` seconds since the epoch; without `thoughts` these are counted, and not told."""
+    model, `created` seconds since the epoch; without `thoughts` these are counted, and not told. Who asked
+    with `functions` is told of a call as it was before there were tools: of one at most."""
 
     media_type = "text/event-stream"
 
@@ -44,9 +46,10 @@ class ChatStream:
         include_usage: bool,
         index: int = 0,
         thoughts: bool = True,
+        functions: bool = False,
     ) -> None:
         self._id, self._name, self._created, self._thoughts = answer_id, name, created, thoughts
-        self._include_usage, self._index = include_usage, index
+        self._include_usage, self._index, self._functions = include_usage, index, functions
         self._head: dict[str, Any] = {}
         self._text_head = self._text_tail = b""
         self._turn = InTurn()
@@ -98,7 +101,9 @@ class ChatStream:
         }
         if answer.reasoning and self._thoughts:
             message["reasoning_content"] = message["reasoning"] = answer.reasoning
-        if answer.tool_calls:
+        if answer.tool_calls and self._functions:
+            message["function_call"] = told(answer.tool_calls[0])
+        elif answer.tool_calls:
             message["tool_calls"] = [
                 {
                     "id": call.id,
@@ -114,7 +119,7 @@ class ChatStream:
             "index": self._index,
             "message": message,
             "logprobs": {"content": said, "refusal": None} if said else None,
-            "finish_reason": answer.finish_reason,
+            "finish_reason": self._reason(answer.finish_reason),
         }
 
     def body(self, answer: Answer, choices: list[dict[str, Any]], thought: int) -> bytes:
@@ -141,9 +146,12 @@ class ChatStream:
         begin = self.opening()
         if delta.kind == "reasoning":
             self.thought += delta.n
-            told = {"reasoning_content": delta.text, "reasoning": delta.text}
-            return begin + (self._chunk(told) if delta.text and self._thoughts else b"")
-        return begin + self._chunk({"tool_calls": [self._call(delta)]})
+            thought = {"reasoning_content": delta.text, "reasoning": delta.text}
+            return begin + (self._chunk(thought) if delta.text and self._thoughts else b"")
+        call = self._call(delta)
+        if not self._functions:
+            return begin + self._chunk({"tool_calls": [call]})
+        return begin + (b"" if call["index"] else self._chunk({"function_call": call["function"]}))
 
     def _call(self, delta: wire.Delta) -> dict[str, Any]:
         """A piece of a call: its id and name come once. OpenAI numbers calls among themselves."""
@@ -157,14 +165,21 @@ class ChatStream:
 
     def ended(self, done: wire.Done) -> bytes:
         """The last chunk of this answer."""
-        return self._told(self._turn.rest()) + self.opening() + self._chunk({}, finish=done.finish_reason)
+        return (
+            self._told(self._turn.rest())
+            + self.opening()
+            + self._chunk({}, finish=self._reason(done.finish_reason))
+        )
+
+    def _reason(self, reason: str) -> str:
+        return "function_call" if self._functions and reason == "tool_calls" else reason
 
     def closing(self, usage: Usage, thought: int) -> bytes:
         """The end of the stream."""
         if not self._include_usage:
             return DONE
-        told = usage_of(usage, thought)
-        return event({**self._fields("chat.completion.chunk"), "choices": [], "usage": told}) + DONE
+        counted = usage_of(usage, thought)
+        return event({**self._fields("chat.completion.chunk"), "choices": [], "usage": counted}) + DONE
 
     def opening(self) -> bytes:
         """The role, in the first chunk only."""

@@ -10,6 +10,7 @@ from ai_pal.client.asking import Asking
 from ai_pal.gateway.answering.going_on import begun
 from ai_pal.gateway.asking import wishes
 from ai_pal.gateway.asking.answered_calls import unanswered
+from ai_pal.gateway.openai.functions import Function, FunctionChoice, FunctionTool, NamedChoice, as_tools
 from ai_pal.gateway.openai.local import LocalChat, either, local_wishes, most_tokens, thoughts
 from ai_pal.gateway.openai.messages import AnyMessage, Assistant, conversation
 from ai_pal.gateway.openai.ollama_options import with_options
@@ -51,26 +52,6 @@ class SchemaFormat(msgspec.Struct, tag_field="type", tag="json_schema"):
 
 
 AnyForm = TextFormat | ObjectFormat | SchemaFormat
-
-
-class FunctionOfTool(msgspec.Struct):
-    name: str
-    description: str | None = None
-    parameters: dict[str, Any] | None = None
-    strict: bool | None = None
-
-
-class FunctionTool(msgspec.Struct):
-    function: FunctionOfTool
-    type: Literal["function"] = "function"
-
-
-class FunctionName(msgspec.Struct):
-    name: str
-
-
-class NamedChoice(msgspec.Struct, tag_field="type", tag="function"):
-    function: FunctionName
 
 
 class AllowedTools(msgspec.Struct):
@@ -120,6 +101,8 @@ class ChatBody(LocalChat, forbid_unknown_fields=True, kw_only=True):
     tools: list[FunctionTool] | None = None
     tool_choice: Literal["auto", "none", "required"] | NamedChoice | AllowedChoice | None = None
     parallel_tool_calls: bool | None = None
+    functions: list[Function] | None = None
+    function_call: FunctionChoice | None = None
     # What local servers are asked for.
     options: dict[str, Any] | None = None
     reasoning: ReasoningWish | None = None
@@ -131,8 +114,6 @@ class ChatBody(LocalChat, forbid_unknown_fields=True, kw_only=True):
     modalities: list[str] | None = None
     audio: Any = None
     prediction: Any = None
-    functions: Any = None
-    function_call: Any = None
     web_search_options: Any = None
     # Of no meaning here.
     user: str | None = None
@@ -158,10 +139,8 @@ def read(body: bytes) -> ChatBody:
     for name in ("audio", "prediction", "web_search_options"):
         if getattr(asked, name) is not None:
             raise BodyError("this cannot be had here", name, "leave it out")
-    for name in ("functions", "function_call"):
-        if getattr(asked, name) is not None:
-            raise BodyError("this is no more: send tools", name)
-    return asked
+    tools = as_tools(asked.functions, asked.function_call, beside=asked.tools is not None)
+    return msgspec.structs.replace(asked, **tools)
 
 
 def messages_of(asked: ChatBody) -> tuple[list[Message], str]:
@@ -254,7 +233,7 @@ def form_of(form: AnyForm | None) -> ResponseFormat | None:
     return None
 
 
-def _tool(function: FunctionOfTool) -> Tool:
+def _tool(function: Function) -> Tool:
     """`strict` is taken and promises nothing: only a call that has to be made is bound to its schema."""
     named = {"parameters": function.parameters} if function.parameters is not None else {}
     return Tool(function.name, function.description or "", **named)

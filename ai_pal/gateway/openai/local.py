@@ -24,8 +24,19 @@ class Local(LlamaSampling, kw_only=True):
     grammar: str | None = None
     json_schema: dict[str, Any] | None = None
     skip_special_tokens: bool | None = None
+    timings_per_token: bool | None = None
+    return_progress: bool | None = None
+    n_probs: int | None = None
     cache_prompt: bool | None = None
     id_slot: int | None = None
+
+
+INSTEAD = {
+    "timings_per_token": "what an answer took is told at its end, as its usage",
+    "return_progress": "a stream's comments tell it, where reading the prompt takes long",
+    "n_probs": "logprobs and top_logprobs tell what could have come",
+}
+"""What llama.cpp's clients ask for, and what tells it here."""
 
 
 class ThinkingSwitch(msgspec.Struct, forbid_unknown_fields=True):
@@ -52,6 +63,9 @@ def local_wishes(asked: Local, form: ResponseFormat | None) -> dict[str, Any]:
     `BodyError`."""
     if asked.skip_special_tokens is False:
         raise BodyError("the marks of a model are never told", "skip_special_tokens", "leave it out")
+    for name, instead in INSTEAD.items():
+        if getattr(asked, name):
+            raise BodyError(f"this cannot be had here: {instead}", name, "leave it out")
     return {
         "top_k": asked.top_k,
         "min_p": asked.min_p,

@@ -8,6 +8,7 @@ import msgspec
 from ai_pal.attachments.reading import from_bytes
 from ai_pal.gateway.asking.account_lines import without_lines
 from ai_pal.gateway.asking.data_urls import data_of, unpacked
+from ai_pal.gateway.openai.functions import Named
 from ai_pal.gateway.wire.bodies import BodyError
 from ai_pal.protocol import content as ours
 
@@ -87,7 +88,7 @@ class Assistant(msgspec.Struct, tag_field="role", tag="assistant"):
     reasoning_content: str | None = None
     reasoning: str | None = None
     refusal: str | None = None
-    function_call: Any = None
+    function_call: Function | None = None
     audio: Any = None
 
 
@@ -96,12 +97,20 @@ class Tool(msgspec.Struct, tag_field="role", tag="tool"):
     tool_call_id: str
 
 
-AnyMessage = System | Developer | User | Assistant | Tool
+class FunctionResult(msgspec.Struct, tag_field="role", tag="function"):
+    """What came of a `function_call`."""
+
+    name: str
+    content: Content | None
+
+
+AnyMessage = System | Developer | User | Assistant | Tool | FunctionResult
 
 
 def conversation(messages: Iterable[AnyMessage]) -> list[ours.Message]:
     """These messages as ours. Raises `BodyError` with the place of what cannot be taken."""
     found: list[ours.Message] = []
+    named = Named()
     for number, message in enumerate(messages):
         where = f"messages[{number}]"
         match message:
@@ -110,15 +119,19 @@ def conversation(messages: Iterable[AnyMessage]) -> list[ours.Message]:
             case User():
                 found.append(ours.Message("user", _content(message.content, where)))
             case Assistant():
-                found.append(_assistant(message, where))
+                found.append(_assistant(message, where, number, named))
             case Tool():
                 found.append(ours.Message("tool", [_result(message, where)]))
+            case FunctionResult():
+                result = Tool(message.content or "", named.answered(message.name, where))
+                found.append(ours.Message("tool", [_result(result, where)]))
     return without_lines(found)
 
 
-def _assistant(message: Assistant, where: str) -> ours.Message:
-    if message.function_call is not None:
-        raise BodyError("function_call is no more: send tool_calls", f"{where}.function_call")
+def _assistant(message: Assistant, where: str, number: int, named: Named) -> ours.Message:
+    calls = message.tool_calls or []
+    if (before := message.function_call) is not None:
+        calls = [*calls, Call(named.called(number, before.name), before)]
     if message.audio is not None:
         raise BodyError("no sounds are kept here", f"{where}.audio", "send what was said as content")
     parts: list[ours.AnyPart] = []
@@ -126,11 +139,11 @@ def _assistant(message: Assistant, where: str) -> ours.Message:
         parts.append(ours.Reasoning(thought))
     said = _content(message.content, where) if message.content is not None else message.refusal or ""
     if isinstance(said, str):
-        if not parts and not message.tool_calls:
+        if not parts and not calls:
             return ours.Message("assistant", said)
         said = [ours.Text(said)] if said else []
     parts += said
-    for call in message.tool_calls or []:
+    for call in calls:
         parts.append(ours.ToolCall(call.id, call.function.name, whole(call.function.arguments)))
     return ours.Message("assistant", parts)
 

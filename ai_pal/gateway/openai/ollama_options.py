@@ -12,6 +12,9 @@ def with_options(asking: Asking, options: dict[str, Any] | None) -> Asking:
     if not options:
         return asking
     said = sampling_of(options)
+    for name, ours in (("num_predict", "max_tokens"), ("num_ctx", "context")):
+        if options.get(name) is not None and ours not in said and asking.get(ours) is not None:
+            raise BodyError(f"options.{name} and the request say different things", "options")
     extra, more = asking.get("extra") or {}, said.pop("extra") or {}
     told = {name: value for name, value in said.items() if value not in (None, [])}
     for mine, theirs in ((asking, told), (extra, more)):

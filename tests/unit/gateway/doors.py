@@ -206,9 +206,18 @@ def still(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def _chat(body: Body) -> Body:
-    """With the calls that results belong to, results of calls, and somebody who asks."""
+    """With the calls that results belong to, results of calls, and somebody who asks; functions without
+    tools."""
+    if body.get("functions") or body.get("function_call"):
+        body = {"functions": [FUNCTION], **{name: said for name, said in body.items() if name != "tools"}}
     turns = list(body.get("messages", []))
-    if turns and turns[0].get("role") in ("tool", "function"):
+    if turns and turns[0].get("role") == "function":
+        called = {"role": "assistant", "function_call": {"name": turns[0]["name"], "arguments": "{}"}}
+        turns = [USER, called, *turns]
+    elif turns and turns[0].get("function_call"):
+        name = turns[0]["function_call"]["name"]
+        turns = [USER, *turns, {"role": "function", "name": name, "content": "sunny"}]
+    elif turns and turns[0].get("role") == "tool":
         turns = [USER, {"role": "assistant", "tool_calls": [CALL]}, *turns]
     elif turns and turns[0].get("tool_calls"):
         turns = [USER, *turns, {"role": "tool", "tool_call_id": "call_1", "content": "sunny"}]
