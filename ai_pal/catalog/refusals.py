@@ -42,7 +42,7 @@ def not_found(name: str, settings: Settings) -> AiPalError:
         hint = f"{name} is a provider: name one of its models, as in {name}:MODEL"
     if setting := _named_by(name, settings):
         hint += f" (it stands in the setting {setting}: ai-pal config show)"
-    return AiPalError(Failure(Code.MODEL_NOT_FOUND, f"there is no model {name!r}", hint))
+    return AiPalError(Failure(Code.MODEL_NOT_FOUND, f"model {name!r} not found", hint))
 
 
 def of_reference(failure: Failure, ref: str) -> Failure:

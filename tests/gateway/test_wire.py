@@ -122,6 +122,12 @@ def test_nonsense_has_one_answer_in_the_words_of_its_protocol(gateway: str, sent
         assert (told.get("type") == "error") == (b" /v1/messages" in line)
 
 
+def test_programs_of_before_need_no_host(gateway: str) -> None:
+    said = answer(gateway, b"GET /health HTTP/1.0\r\n\r\n")
+    assert said.startswith(b"HTTP/1.1 200 ")
+    assert said.endswith(ALIVE)
+
+
 def test_a_request_that_is_cut_off_anywhere_leaves_nothing_behind(gateway: str, supervisor: Client) -> None:
     request = WHOLE.replace(b'"echo"', b'"echo?id=cut"')
     request = request.replace(LENGTH, b"content-length: %d\r\n" % (len(ASKED) + 7))

@@ -121,7 +121,7 @@ def test_models_that_are_missing_or_damaged(home: Environ, tmp_path: Path) -> No
 @pytest.mark.parametrize(
     ("model", "says", "mend"),
     [
-        ("nosuch", "there is no model 'nosuch': ", "local.model"),
+        ("nosuch", "model 'nosuch' not found: ", "local.model"),
         ("phi-3", "not on this machine", "pull phi-3"),
     ],
 )

@@ -63,7 +63,7 @@ def refusal(
     """Why this request may not be made, or nothing. Header names are in lower case. On a Unix socket any
     `Host` is right. Without a media type JSON is taken from programs, whose libraries say none for a text;
     `form`: under that of forms too, as curl sends it."""
-    if not local_socket and not _own_host(headers.get("host", ""), policy):
+    if not local_socket and not _asked_as_itself(headers, policy):
         return Refusal(403, "this server is not known by the name in the Host header", Code.ACCESS_DENIED)
     if not allowed_origin(headers, policy):
         return Refusal(403, "pages of this origin may not ask", Code.ACCESS_DENIED)
@@ -112,6 +112,12 @@ def for_programs(headers: Mapping[str, str], policy: Policy) -> bool:
     """Whether this server is called by a name under which it is for programs only."""
     parts = _split(f"http://{headers.get('host', '')}")
     return parts is not None and parts[1] in FROM_CONTAINERS - policy.hosts
+
+
+def _asked_as_itself(headers: Mapping[str, str], policy: Policy) -> bool:
+    """Whether this server is called by a name of its own. HTTP/1.0 may go without; no browser does."""
+    host = headers.get("host")
+    return not from_a_page(headers) if host is None else _own_host(host, policy)
 
 
 @functools.lru_cache(maxsize=16)  # a client says the same each time

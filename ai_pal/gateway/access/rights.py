@@ -228,4 +228,4 @@ _OPEN = frozenset(name for name in vars(KeyedClient) if not name.startswith("_")
 def _unknown(name: str) -> AiPalError:
     """As of a model that nobody knows: what a key may not ask is not there for it."""
     hint = "GET /v1/models lists what is here"
-    return AiPalError(Failure(Code.MODEL_NOT_FOUND, f"there is no model {name!r}", hint))
+    return AiPalError(Failure(Code.MODEL_NOT_FOUND, f"model {name!r} not found", hint))

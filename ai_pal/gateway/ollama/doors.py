@@ -100,7 +100,7 @@ def generate(body: bytes) -> Asked | Errand:
 def _raw(asked: GenerateBody) -> str:
     """The text that is gone on with. Raises `BodyError`: there is more than it can hold."""
     templated = bool(asked.template) and not asked.raw
-    for name in ("images", "context", *(() if templated else ("system",))):
+    for name in ("images", "context", *(() if templated else ("system", "template"))):
         if getattr(asked, name):
             raise BodyError("a text that is gone on with has no place for this", name, "leave it out")
     prompt = asked.prompt or ""

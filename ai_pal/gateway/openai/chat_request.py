@@ -21,6 +21,8 @@ from ai_pal.protocol.options import JsonObject, JsonSchema, NamedTool, ResponseF
 Temperature = Annotated[float, msgspec.Meta(ge=0, le=2)]
 Share = Annotated[float, msgspec.Meta(ge=0, le=1)]
 Penalty = Annotated[float, msgspec.Meta(ge=-2, le=2)]
+FormName = Annotated[str, msgspec.Meta(pattern="^[a-zA-Z0-9_-]{1,64}$")]
+"""What a schema is called."""
 TopLogprobs = Annotated[int, msgspec.Meta(ge=0, le=20)]
 Metadata = Annotated[
     dict[Annotated[str, msgspec.Meta(max_length=64)], Annotated[str, msgspec.Meta(max_length=512)]],
@@ -38,7 +40,7 @@ class ObjectFormat(msgspec.Struct, tag_field="type", tag="json_object"):
 
 
 class Schema(msgspec.Struct):
-    name: str
+    name: FormName
     schema: dict[str, Any] | None = None
     description: str | None = None
     strict: bool | None = None

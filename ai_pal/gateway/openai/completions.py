@@ -50,7 +50,7 @@ class CompletionBody(Local, forbid_unknown_fields=True, kw_only=True):
     temperature: Temperature | None = None
     top_p: Share | None = None
     n: int | None = None
-    best_of: int | None = None
+    best_of: Annotated[int, msgspec.Meta(le=20)] | None = None
     echo: bool | None = None
     logprobs: Annotated[int, msgspec.Meta(ge=0, le=5)] | None = None
     stop: str | list[str] | None = None

@@ -68,19 +68,25 @@ class Call(msgspec.Struct):
     type: Literal["function"] = "function"
 
 
-class System(msgspec.Struct, tag_field="role", tag="system"):
+class Named(msgspec.Struct, kw_only=True):
+    """Templates have no place for a name."""
+
+    name: str | None = None
+
+
+class System(Named, tag_field="role", tag="system"):
+    content: str | list[TextPart]
+
+
+class Developer(Named, tag_field="role", tag="developer"):
+    content: str | list[TextPart]
+
+
+class User(Named, tag_field="role", tag="user"):
     content: Content
 
 
-class Developer(msgspec.Struct, tag_field="role", tag="developer"):
-    content: Content
-
-
-class User(msgspec.Struct, tag_field="role", tag="user"):
-    content: Content
-
-
-class Assistant(msgspec.Struct, tag_field="role", tag="assistant"):
+class Assistant(Named, tag_field="role", tag="assistant"):
     """Thoughts come back under either name."""
 
     content: Content | None = None
@@ -134,6 +140,8 @@ def _assistant(message: Assistant, where: str, number: int, named: Named) -> our
         calls = [*calls, Call(named.called(number, before.name), before)]
     if message.audio is not None:
         raise BodyError("no sounds are kept here", f"{where}.audio", "send what was said as content")
+    if message.content is None and not _says_otherwise(message):
+        raise BodyError("the assistant has said nothing: no content, no tool_calls", f"{where}.content")
     parts: list[ours.AnyPart] = []
     if thought := message.reasoning_content or message.reasoning:
         parts.append(ours.Reasoning(thought))
@@ -146,6 +154,11 @@ def _assistant(message: Assistant, where: str, number: int, named: Named) -> our
     for call in calls:
         parts.append(ours.ToolCall(call.id, call.function.name, whole(call.function.arguments)))
     return ours.Message("assistant", parts)
+
+
+def _says_otherwise(message: Assistant) -> bool:
+    said = (message.tool_calls, message.reasoning_content, message.reasoning, message.refusal)
+    return any(one is not None for one in said)
 
 
 def whole(arguments: str) -> str:
@@ -171,7 +184,7 @@ def _result(message: Tool, where: str) -> ours.ToolResult:
     return ours.ToolResult(message.tool_call_id, kept)
 
 
-def _content(content: Content, where: str) -> str | list[ours.AnyPart]:
+def _content(content: Content | list[TextPart], where: str) -> str | list[ours.AnyPart]:
     if isinstance(content, str):
         return content
     return [_part(part, f"{where}.content[{number}]") for number, part in enumerate(content)]

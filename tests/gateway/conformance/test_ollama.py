@@ -85,6 +85,7 @@ GENERATE_ROWS = [
     Row("a context of another server", {"context": [1]}),
     Row("a context of raw text", {"context": [1], "raw": True}),
     Row("pictures of raw text", {"images": [PICTURE], "raw": True}),
+    Row("a template of raw text", {"template": "{{ .Prompt }}", "raw": True}),
     Row("raw is a text", {"raw": "x"}),
     Row("suffix without fill-in", {"model": "smollm2", "suffix": "x"}),
     Row("picture for the blind", {"model": "smollm2", "images": [PICTURE]}),
@@ -95,6 +96,11 @@ GENERATE_ROWS = [
 @pytest.mark.parametrize("row", CHAT_ROWS, ids=named)
 def test_wrong_chats(http: httpx2.Client, row: Row) -> None:
     refused(http, "/api/chat", CHAT, row, envelope)
+
+
+def test_an_unknown_model_is_told_in_the_words_that_clients_look_for(http: httpx2.Client) -> None:
+    answer = http.post("/api/chat", json={**CHAT, "model": "no-such-model"})
+    assert "model 'no-such-model' not found" in answer.json()["error"]
 
 
 @pytest.mark.parametrize("row", GENERATE_ROWS, ids=named)

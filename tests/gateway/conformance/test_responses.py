@@ -58,6 +58,8 @@ ROWS = [
     Row("top_logprobs above 20", {"top_logprobs": 21}, param="top_logprobs"),
     Row("unknown format", form(type="xml"), param="text.format.type"),
     Row("no schema", form(type="json_schema", name="a"), param="text.format.schema"),
+    Row("a schema's name with a space", form(type="json_schema", name="a b", schema={"type": "object"}),
+        param="text.format.name"),
     Row("a schema that is none", form(type="json_schema", name="a", schema={"type": 3})),
     Row("unknown verbosity", {"text": {"verbosity": "huge"}}, param="text.verbosity"),
     Row("tools are a text", {"tools": "x"}, param="tools"),

@@ -162,7 +162,7 @@ def test_a_folder_and_a_pipe_are_refused_without_waiting(tmp_path: Path) -> None
 )
 def test_a_setting_that_names_no_model_is_named(ref: str, settings: Settings, setting: str) -> None:
     failure = refusal(ref, settings).failure
-    assert failure.message == "there is no model 'nosuch'"
+    assert failure.message == "model 'nosuch' not found"
     assert failure.hint.endswith(f"(it stands in the setting {setting}: ai-pal config show)")
 
 

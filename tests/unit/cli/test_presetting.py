@@ -76,7 +76,7 @@ def test_the_last_form_that_was_set_is_kept(tmp_path: Path) -> None:
 def test_a_model_that_nobody_knows_is_refused_when_it_is_set(capsys: pytest.CaptureFixture[str]) -> None:
     assert run(["preset", "set", "x", "-s", "Be brief.", "-m", "smolm2"]) == 3
     assert capsys.readouterr().err == (
-        "error: there is no model 'smolm2' [model_not_found]\nhint: did you mean smollm2?\n"
+        "error: model 'smolm2' not found [model_not_found]\nhint: did you mean smollm2?\n"
     )
     assert presets.names() == []
     for model in ("phi-3", "org/name:Q4_K_M", "openai:gpt-4.1", "phi-3?context=512", "/later/m.gguf"):

@@ -279,7 +279,7 @@ def doors(kept: Kept) -> list[Door]:
         Door(
             "/v1/chat/completions", chat_params.CompletionCreateParamsBase,
             {**turns, "stream": True, "logprobs": True, "tools": [tool]},
-            openai.chat_completions, OF_CHATS, _chat,
+            openai.chat_completions, OF_CHATS, _chat, always=(*ALWAYS, "refusal"),
         ),
         Door(
             "/v1/completions", completion_params.CompletionCreateParamsBase,

@@ -109,7 +109,8 @@ class Thoughts:
             "status": status,
             "summary": [],
             "content": [],
-            "encrypted_content": seal,
+            # Open Responses has no null here.
+            **({} if seal is None else {"encrypted_content": seal}),
             self._place: parts,
         }
 

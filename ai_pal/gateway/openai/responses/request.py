@@ -10,6 +10,7 @@ import msgspec
 from ai_pal.client.asking import Asking
 from ai_pal.gateway.asking import wishes
 from ai_pal.gateway.openai.chat_request import (
+    FormName,
     Metadata,
     ObjectFormat,
     Penalty,
@@ -36,7 +37,7 @@ INCLUDES = (
 
 
 class SchemaFormat(msgspec.Struct, tag_field="type", tag="json_schema"):
-    name: str
+    name: FormName
     schema: dict[str, Any]
     description: str | None = None
     strict: bool | None = None

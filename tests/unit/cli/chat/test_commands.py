@@ -138,7 +138,7 @@ def test_model_names_what_is_here_in_whatever_store_and_says_how_to_see_the_rest
 @pytest.mark.parametrize(
     ("name", "says"),
     [
-        ("ecko", "error: there is no model 'ecko' [model_not_found]\nhint: did you mean echo?"),
+        ("ecko", "error: model 'ecko' not found [model_not_found]\nhint: did you mean echo?"),
         ("openai", "hint: openai is a provider: name one of its models, as in openai:MODEL"),
         ("phi-2:q9", "error: phi-2 has no variant 'q9' [model_not_found]"),
         ("/nowhere/x.gguf", "/nowhere/x.gguf"),

@@ -25,6 +25,12 @@ def status(method: str = "POST", form: bool = False, **headers: str | None) -> i
     return why.status if why else 200
 
 
+def test_programs_of_before_name_nobody() -> None:
+    assert status("GET", host=None) == status(host=None, content_type=JSON) == 200
+    assert status("GET", host="") == status("GET", host=None, sec_fetch_site="cross-site") == 403
+    assert status("GET", host=None, origin="http://localhost:3000") == 403
+
+
 @pytest.mark.parametrize(
     ("kind", "elsewhere", "as_form"),
     [
