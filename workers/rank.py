@@ -11,7 +11,7 @@ import msgspec
 from ai_pal.errors import AiPalError
 from ai_pal.protocol.worker import EXIT_NEVER, LoadModel
 from ai_pal.transport import parent_death
-from workers.engines import vllm_command
+from workers.engines.vllm import command as vllm_command
 from workers.log import SERVING, log
 
 

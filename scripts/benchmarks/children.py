@@ -21,10 +21,10 @@ import msgspec
 from ai_pal import catalog
 from ai_pal.config import load_settings
 from scripts.benchmarks.streams import TOKENS, Stream, options, question, timed
-from workers.engines.llamacpp import LlamaCpp
-from workers.engines.llamacpp_attachments import Attachments
-from workers.engines.llamacpp_messages import plain_messages
-from workers.engines.llamacpp_request import sampling_body
+from workers.engines.llamacpp.attachments import Attachments
+from workers.engines.llamacpp.engine import LlamaCpp
+from workers.engines.llamacpp.messages import plain_messages
+from workers.engines.llamacpp.request import sampling_body
 from workers.outbox import Outbox
 
 T = TypeVar("T")

@@ -18,7 +18,7 @@ from ai_pal.protocol.worker import Deltas, Generate, GenerationDone, LoadModel, 
 from tests import tiny_gguf
 from tests.process.eventually import files_below
 from tests.worker_driver import TIMEOUT, Answer, WorkerDriver
-from workers.engines.llamacpp_prefixes import NUMBER
+from workers.engines.llamacpp.prefixes import NUMBER
 
 pytestmark = pytest.mark.real_model
 

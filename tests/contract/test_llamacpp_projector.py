@@ -29,7 +29,7 @@ from tests.template_kinds.named import KINDS
 from tests.template_kinds.writing import jinja
 from tests.unit.workers.engines.transformers.recorder import Answer, Recorder
 from workers.engines.base import Job
-from workers.engines.llamacpp import LlamaCpp
+from workers.engines.llamacpp.engine import LlamaCpp
 from workers.refusals import check_able
 
 pytestmark = pytest.mark.real_model

@@ -84,7 +84,7 @@ class Late:
 
 
 def heard_late(model: Path, said: Connection) -> None:
-    from workers.engines.llamacpp import LlamaCpp
+    from workers.engines.llamacpp.engine import LlamaCpp
 
     os.chdir(model.parent)
     llama, sink = LlamaCpp(), Late(said)

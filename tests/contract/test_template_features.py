@@ -15,7 +15,7 @@ from tests.template_kinds.named import KINDS
 from tests.template_kinds.rows import compare_answers, compare_prompts
 from tests.template_kinds.writing import jinja
 from workers.engines.jinja_template import FAILURES, JinjaTemplate
-from workers.engines.llamacpp_rendering import may_be_read
+from workers.engines.llamacpp.rendering import may_be_read
 
 pytestmark = pytest.mark.real_model
 

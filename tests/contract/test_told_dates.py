@@ -13,8 +13,8 @@ from ai_pal.protocol.options import GenerationOptions
 from ai_pal.protocol.usage import Usage
 from ai_pal.protocol.worker import Generate, LoadModel
 from tests.unit.workers.engines.transformers.recorder import Recorder
-from workers.engines.llamacpp import LlamaCpp
-from workers.engines.llamacpp_attachments import Attachments
+from workers.engines.llamacpp.attachments import Attachments
+from workers.engines.llamacpp.engine import LlamaCpp
 
 pytestmark = pytest.mark.real_model
 

@@ -492,7 +492,7 @@ BUGS = (
         20,
         "a worker saves what a slot of another conversation holds",
         "pytest tests/contract/test_kept_prefixes.py",
-        "workers/engines/llamacpp_prefixes.py",
+        "workers/engines/llamacpp/prefixes.py",
         "        if not holds(draft.handle, tokens):\n",
         "        if not tokens:\n",
     ),

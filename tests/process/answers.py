@@ -7,7 +7,7 @@ from ai_pal.client import AnswerStream, Client
 from ai_pal.protocol import client as wire
 from ai_pal.protocol.content import Message
 from ai_pal.protocol.options import GenerationOptions
-from workers.engines.echo_text import reference
+from workers.engines.echo.text import reference
 
 PROMPT = "one two three four five"
 ENDLESS = 1_000_000

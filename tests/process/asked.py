@@ -8,7 +8,7 @@ from ai_pal.protocol import client as wire
 from ai_pal.protocol.content import Message
 from ai_pal.protocol.options import GenerationOptions
 from tests.process.answers import ENDLESS, PROMPT, slow
-from workers.engines.echo_text import reference
+from workers.engines.echo.text import reference
 
 SECONDS = 60.0
 

@@ -31,7 +31,7 @@ from ai_pal.protocol.worker import (
 )
 from tests.process.eventually import allowed, eventually
 from tests.worker_driver import TIMEOUT, WorkerDriver, worker_command
-from workers.engines.echo_text import reference
+from workers.engines.echo.text import reference
 
 
 @pytest.fixture

@@ -17,7 +17,7 @@ from tests.simulation.doubts import is_doubtable
 from tests.simulation.memory_oracle import check_refusal
 from tests.simulation.plans import MOST_REPLICAS, POLICY, Fault
 from tests.simulation.work import Sums, is_right, picture
-from workers.engines.echo_text import reference
+from workers.engines.echo.text import reference
 
 if TYPE_CHECKING:
     from tests.simulation.client import Ask, SimClient

@@ -18,7 +18,7 @@ from ai_pal.server.router.ports import RouterPolicy
 from tests.simulation.hub import Fetching
 from tests.simulation.pipe import Pipe
 from tests.simulation.snapshots import PROVIDERS
-from workers.engines.echo_text import pieces
+from workers.engines.echo.text import pieces
 
 if TYPE_CHECKING:
     from tests.simulation.world import World

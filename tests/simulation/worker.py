@@ -15,7 +15,7 @@ from ai_pal.server.nodes.base import ExitStatus, ProcessUsage
 from tests.simulation.pipe import Pipe
 from tests.simulation.plans import Fault, Plan
 from tests.simulation.work import result
-from workers.engines.echo_text import Script
+from workers.engines.echo.text import Script
 
 if TYPE_CHECKING:
     from tests.simulation.world import World

@@ -16,9 +16,9 @@ from tests.template_kinds.kind import Kind
 from tests.template_kinds.speaking import Parts, script
 from tests.template_kinds.writing import jinja
 from tests.unit.workers.engines.transformers.recorder import Answer, Recorder
-from workers.engines.llamacpp import LlamaCpp
-from workers.engines.llamacpp_attachments import Attachments
-from workers.engines.llamacpp_failures import attempt
+from workers.engines.llamacpp.attachments import Attachments
+from workers.engines.llamacpp.engine import LlamaCpp
+from workers.engines.llamacpp.failures import attempt
 from workers.engines.transformers.answer import Generation
 from workers.engines.transformers.bindings import Bindings
 from workers.engines.transformers.chat import Chat

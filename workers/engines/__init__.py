@@ -1,4 +1,5 @@
-"""Engines: how a worker computes an answer. Each is one module, imported only when asked for."""
+"""Engines: how a worker computes an answer. Each is a package, imported only when asked for; what several of
+them share lies beside these."""
 
 import importlib
 
@@ -6,13 +7,13 @@ from ai_pal.errors import Code, fail
 from workers.engines.base import Engine
 
 ENGINES = {
-    "echo": ("workers.engines.echo", "Echo"),
-    "llamacpp": ("workers.engines.llamacpp", "LlamaCpp"),
+    "echo": ("workers.engines.echo.engine", "Echo"),
+    "llamacpp": ("workers.engines.llamacpp.engine", "LlamaCpp"),
     "transformers": ("workers.engines.transformers.engine", "Transformers"),
-    "vllm": ("workers.engines.vllm", "Vllm"),
+    "vllm": ("workers.engines.vllm.engine", "Vllm"),
 }
 VOCABULARIES = {
-    "llamacpp": ("workers.engines.llamacpp_vocabulary", "Vocabulary"),
+    "llamacpp": ("workers.engines.llamacpp.vocabulary", "Vocabulary"),
     "transformers": ("workers.engines.transformers.vocabulary", "Vocabulary"),
 }
 """What counts tokens without weights. The other engines have none."""

@@ -19,7 +19,7 @@ from tests.chaos.laboratory import Laboratory, send
 from tests.process.asked import Asked
 from tests.process.supervised import pid_of, words_of
 from tests.servers.loopback import Exchange, Loopback
-from workers.engines.echo_text import reference
+from workers.engines.echo.text import reference
 
 FULL, SMALL = 300, 3
 FIRST, GAP = 1.0, 1.0

@@ -18,7 +18,7 @@ from tests.process.answers import slow
 from tests.process.asked import Asked
 from tests.process.eventually import eventually
 from tests.servers import sshd
-from workers.engines.echo_text import reference
+from workers.engines.echo.text import reference
 
 TOLD = 4.0
 """Seconds until an answer that broke is told, or another has begun in its place."""

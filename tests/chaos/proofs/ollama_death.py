@@ -22,7 +22,7 @@ from tests.process.asked import Asked
 from tests.servers import ollama as servers
 from tests.servers.ollama import Ollama
 from tests.servers.ray_cluster import free_ports
-from workers.engines.echo_text import reference
+from workers.engines.echo.text import reference
 
 FULL, SMALL = 200, 4
 CONNECT, FIRST, GAP = 1.0, 4.0, 2.0

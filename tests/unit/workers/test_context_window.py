@@ -8,7 +8,7 @@ from ai_pal.errors import AiPalError, Code
 from ai_pal.protocol.content import Message
 from ai_pal.protocol.options import GenerationOptions
 from workers.context_window import answer_room, first_kept, fit
-from workers.engines.echo_text import WordCounter
+from workers.engines.echo.text import WordCounter
 
 WINDOW, ROOM = 100, 10
 

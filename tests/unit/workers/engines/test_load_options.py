@@ -4,7 +4,7 @@ import pytest
 
 from ai_pal.errors import AiPalError, Code
 from ai_pal.protocol.worker import LoadModel
-from workers.engines.llamacpp_loading import load_options
+from workers.engines.llamacpp.loading import load_options
 
 
 def test_known_options_have_their_types() -> None:

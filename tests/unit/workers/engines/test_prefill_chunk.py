@@ -2,7 +2,7 @@
 
 import pytest
 
-from workers.engines.llamacpp_loading import (
+from workers.engines.llamacpp.loading import (
     LARGEST_CHUNK,
     LARGEST_CHUNK_PER_THREAD,
     SMALLEST_CHUNK,

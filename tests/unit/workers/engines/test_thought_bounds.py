@@ -3,8 +3,8 @@
 import pytest
 
 from ai_pal.protocol.options import GenerationOptions, JsonObject
-from workers.engines.llamacpp_request import USUAL_ANSWER, answer_body
-from workers.engines.llamacpp_template import Template
+from workers.engines.llamacpp.request import USUAL_ANSWER, answer_body
+from workers.engines.llamacpp.template import Template
 from workers.engines.thought_marks import MARKS
 
 MAY_THINK = Template(thinks="if wanted", marks=MARKS[0])
