@@ -68,25 +68,25 @@ class Call(msgspec.Struct):
     type: Literal["function"] = "function"
 
 
-class Named(msgspec.Struct, kw_only=True):
+class Turn(msgspec.Struct, kw_only=True):
     """Templates have no place for a name."""
 
     name: str | None = None
 
 
-class System(Named, tag_field="role", tag="system"):
+class System(Turn, tag_field="role", tag="system"):
     content: str | list[TextPart]
 
 
-class Developer(Named, tag_field="role", tag="developer"):
+class Developer(Turn, tag_field="role", tag="developer"):
     content: str | list[TextPart]
 
 
-class User(Named, tag_field="role", tag="user"):
+class User(Turn, tag_field="role", tag="user"):
     content: Content
 
 
-class Assistant(Named, tag_field="role", tag="assistant"):
+class Assistant(Turn, tag_field="role", tag="assistant"):
     """Thoughts come back under either name."""
 
     content: Content | None = None
@@ -157,8 +157,8 @@ def _assistant(message: Assistant, where: str, number: int, named: Named) -> our
 
 
 def _says_otherwise(message: Assistant) -> bool:
-    said = (message.tool_calls, message.reasoning_content, message.reasoning, message.refusal)
-    return any(one is not None for one in said)
+    said = (message.tool_calls, message.function_call, message.reasoning_content, message.reasoning)
+    return any(one is not None for one in (*said, message.refusal))
 
 
 def whole(arguments: str) -> str:
