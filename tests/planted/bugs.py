@@ -107,6 +107,22 @@ BUGS = (
         "            self.attempts.stop(attempt)\n",
     ),
     Bug(
+        3,
+        "another's answer runs into a doubted one that was kept for long",
+        "pytest tests/unit/server/router/test_escalation.py",
+        "ai_pal/server/router/escalation.py",
+        "if attempt is not request.draft or may_have_two_answers(request.chat) or other is None:",
+        "if True:",
+    ),
+    Bug(
+        3,
+        "behind a doubted answer that broke off another begins without a seam",
+        "pytest tests/unit/server/router/test_escalation.py",
+        "ai_pal/server/router/escalation.py",
+        "            request.broke_off = other is None or other.begun_at is None\n",
+        "",
+    ),
+    Bug(
         6,
         "a question of a calibration goes on beside a request",
         "pytest tests/unit/server/services/test_idle_calibration.py",

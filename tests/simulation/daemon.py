@@ -21,7 +21,7 @@ from ai_pal.server.services.operations import Actors, operations
 from ai_pal.server.services.status import Identity, StatusReports
 from ai_pal.store.doubts import DoubtFile
 from tests.local_router import OnlyHere
-from tests.simulation.elsewhere import EGRESS, PROVIDERS_POLICY, ROUTER
+from tests.simulation.elsewhere import EGRESS, PATIENT, PROVIDERS_POLICY, ROUTER
 from tests.simulation.plans import POLICY
 from tests.simulation.routing_checks import WatchedBackend, WatchedRouter
 from tests.simulation.snapshots import SimSnapshots, judge
@@ -134,7 +134,7 @@ class SimDaemon:
             judge=judge,
             clock=self._clock,
             observe=world.observe,
-            policy=ROUTER,
+            policy=PATIENT if world.doubts.late else ROUTER,
             doubts=world.doubts,
         )
 

@@ -6,6 +6,7 @@ from typing import get_args
 from ai_pal.protocol import client as wire
 from ai_pal.protocol import worker as inner
 from ai_pal.protocol.doubt import Doubt, Flaw
+from ai_pal.server.router.cascade.hold import PATIENCE
 from ai_pal.store.doubts import Calibration, Kind, ModelDoubts, Seen
 
 MODES: tuple[wire.Escalate, ...] = ("", "ask", "stronger", "auto", "auto", "auto", "auto")
@@ -20,9 +21,10 @@ def is_doubtable(chat: wire.Chat) -> bool:
 
 class SimDoubts:
     """Implements `router.ports.DoubtMemory`, with dice of its own: histories without doubts stay as they
-    are."""
+    are. `late`: whoever else is asked begins when a draft has waited for long enough."""
 
-    def __init__(self, seed: int, wanted: bool | None) -> None:
+    def __init__(self, seed: int, wanted: bool | None, *, late: bool) -> None:
+        self.late = late
         self.dice = random.Random(f"doubts {seed}")
         self.on = self.dice.random() < 0.4 if wanted is None else wanted
         self._models: dict[str, ModelDoubts] = {}
@@ -45,6 +47,10 @@ class SimDoubts:
         if not self.on:
             return "", True
         return self.dice.choice(MODES), self.dice.random() < 0.8
+
+    def lateness(self) -> float:
+        """Seconds by which a provider begins later than usual."""
+        return PATIENCE if self.on and self.late else 0.0
 
     def entropy(self) -> float:
         """How unsure a worker is of one answer."""

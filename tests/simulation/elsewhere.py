@@ -26,6 +26,7 @@ if TYPE_CHECKING:
 SIGTERM, SIGKILL, SIGSEGV = 15, 9, 11
 BEAT = 1.0
 ROUTER = RouterPolicy(connect=1.0, queue=3.0, first_token=4.0, gap=2.0)
+PATIENT = msgspec.structs.replace(ROUTER, first_token=8.0)
 PROVIDERS_POLICY = ProvidersPolicy(limit=8, grace=2.0, start=6.0)
 EGRESS = EgressPolicy(start=5.0, beat=4.0, stall=10.0, idle=5.0, term=1.0)
 
@@ -200,7 +201,8 @@ class SimEgress:
                 self.open.pop(request.key)
                 self.send(out.CompletionDone(request.key, 0))
             case _:
-                self.later(self.world.dice.uniform(0.01, 2.0), lambda: self._piece(completion))
+                waits = self.world.dice.uniform(0.01, 2.0) + self.world.doubts.lateness()
+                self.later(waits, lambda: self._piece(completion))
 
     def _piece(self, completion: Completion) -> None:
         key = completion.request.key

@@ -19,6 +19,8 @@ FOUND = (544, 1060, 300633, 300696, 401703)
 """Seeds that broke a promise once."""
 DOUBTED = (4, 36, 197, 281, 290, 505, 573, 614)
 """With doubts: seeds that broke a promise once, and two with second answers."""
+LATE = (5, 59)
+"""With doubts, where whoever else is asked begins late: seeds that broke a promise once."""
 OPERATIONS = ("spawn", "to_worker", "from_worker", "to_client")
 
 
@@ -84,6 +86,12 @@ def test_doubts_break_no_promise() -> None:
         world.run()
         happened += world.checks.happened
     assert {"second answer", "unsure", "doubted", "Done"} <= happened.keys()
+
+
+def test_who_begins_when_a_draft_is_shown_already_breaks_no_promise() -> None:
+    for seed in LATE:
+        print(f"replay with: World({seed}, tiers=True, doubts=True, replicas=False, late=True)")
+        World(seed, tiers=True, doubts=True, replicas=False, late=True).run()
 
 
 def test_a_failing_history_is_made_short(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -42,7 +42,8 @@ Fails = Callable[[str], bool]
 class World:
     """One history. `rough`: connections are full at times, the machine stands still, and the supervisor may
     be stopped. Of the deeds that are drawn, `only` those with these numbers are done. With `doubts` models
-    can tell when they are not sure, with `replicas` some have several workers; None: the seed says."""
+    can tell when they are not sure, with `replicas` some have several workers; None: the seed says. `late`:
+    whoever is asked beside a doubted answer begins when that is shown already."""
 
     def __init__(
         self,
@@ -54,6 +55,7 @@ class World:
         only: frozenset[int] | None = None,
         doubts: bool | None = None,
         replicas: bool | None = None,
+        late: bool = False,
     ) -> None:
         self.seed, self.dice, self.fails, self.rough = seed, random.Random(seed), fails, rough
         self._notes: list[tuple[float, tuple[object, ...]]] = []
@@ -68,7 +70,7 @@ class World:
             self.tempers = with_replicas(seed, self.tempers)
         self.tiers = (models is None and self.dice.random() < 0.5) if tiers is None else tiers
         self.providers = provider_tempers(self.dice)
-        self.doubts = SimDoubts(seed, doubts if self.tiers and models is None else False)
+        self.doubts = SimDoubts(seed, doubts if self.tiers and models is None else False, late=late)
         self.hub, self.fetching = SimHub(self), FetchChecks(self)
         self._asks = itertools.count(1)
         self._only = only

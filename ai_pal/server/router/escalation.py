@@ -200,13 +200,15 @@ class Escalation:
     def begins(self, attempt: Attempt) -> None:
         """The first piece of whoever was asked beside a doubted answer: behind a seam, if that was shown."""
         request, draft = attempt.request, attempt.request.draft
-        if draft is None or attempt is draft:
+        if attempt is draft or (draft is None and not request.broke_off):
             return
-        if draft.shown:
+        if request.broke_off or (draft is not None and draft.shown):
             self._notifier.other_answer(request, attempt.candidate)
-        draft.step_aside()
-        if draft.hold is not None:
-            draft.hold.keep(NEVER)
+            request.broke_off = False
+        if draft is not None:
+            draft.step_aside()
+            if draft.hold is not None:
+                draft.hold.keep(NEVER)
         attempt.base, attempt.base_index = request.next_seq, request.next_index
 
     def commits(self, attempt: Attempt) -> None:
@@ -224,6 +226,8 @@ class Escalation:
         request = draft.request
         if draft.shown:
             request.chain = fallback_chain.content(request.chain)
+            other = request.attempt
+            request.broke_off = other is None or other.begun_at is None
         request.draft = None
         known = (*request.chain.failures, failure)
         request.chain = msgspec.structs.replace(request.chain, failures=known)

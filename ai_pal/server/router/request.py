@@ -38,7 +38,8 @@ class RoutedRequest(msgspec.Struct, eq=False):
     `text_index` is the place of the part that they are of. `known_cost` is in US dollars; `unpriced`: there
     is more, and nobody knows how much. `tell_at` is when the client hears of a fallback, None when there is
     nothing to tell. `escalate` is what becomes of an answer that a model here doubts, `draft` that answer
-    while somebody else is asked, `doubt` how much it is doubted, `verdict` what is still to be told of it."""
+    while somebody else is asked, `broke_off` that what was shown of it ended in its middle, and nobody has
+    begun behind that; `doubt` is how much it is doubted, `verdict` what is still to be told of it."""
 
     client: bytes
     chat: wire.Chat
@@ -64,6 +65,7 @@ class RoutedRequest(msgspec.Struct, eq=False):
     blobs: Sequence[Blob] = ()
     escalate: Escalate = "off"
     draft: "Attempt | None" = None
+    broke_off: bool = False
     doubt: float | None = None
     verdict: Verdict | None = None
 

@@ -236,6 +236,20 @@ def test_a_death_of_the_draft_leaves_the_other() -> None:
     assert ends(desk) == 1
 
 
+def test_a_shown_draft_that_died_is_parted_from_the_other_by_a_seam() -> None:
+    desk = asked(OPENAI, known=Known(pace=9.0))
+    desk.here_answers("a")
+    desk.watches(UNSURE)
+    desk.here_says(wire.ForwardedDelta(0, 1, 1, raw("b")))
+    desk.here[0].sink.failed(DIED, Usage(), None)
+    desk.away_says("y", "es")
+    assert desk.text() == "abyes"
+    assert desk.notices("seam") == ["phi-2 was unsure (1.00) -> openai:gpt-3.5-turbo"]
+    deltas = [event for event in desk.heard if isinstance(event, wire.ForwardedDelta)]
+    assert [delta.index for delta in deltas] == [0, 0, 1, 1]
+    assert isinstance(desk.last(), wire.Done)
+
+
 def test_the_deadline_gives_what_there_is() -> None:
     desk = asked(OPENAI, deadline=3.0)
     desk.here_answers("a", "b")
