@@ -58,6 +58,7 @@ class Machine:
             self.now, _, call = heapq.heappop(self._events)
             call()
             self.fullest = max(self.fullest, self.taken)
+        self.now = max(self.now, until)
 
     @property
     def taken(self) -> int:
