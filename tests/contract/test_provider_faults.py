@@ -14,6 +14,7 @@ from ai_pal.protocol.provider import Api
 from ai_pal.protocol.usage import Usage
 from tests.contract.providers import APIS, PATHS, Find, scripted
 from tests.egress_driver import EgressDriver
+from tests.process.eventually import allowed
 from tests.servers import faults
 from tests.servers.faults import Fault, FaultProxy, inside
 
@@ -101,7 +102,7 @@ def test_inside_the_answer(egress: EgressDriver, find: Find, api: Api, name: str
     fault, code = INSIDE[name]
     with FaultProxy(api, find(api).url) as proxy:
         proxy.fault = fault
-        gap = 0.5 if code == Code.STREAM_STALLED else 10.0
+        gap = allowed(0.5) if code == Code.STREAM_STALLED else 60.0
         answer = egress.ask(find(api).complete(url=proxy.url, gap=gap))
         assert proxy.requests == [("POST", PATHS[api])]
     assert answer.text, "what came before stays"
