@@ -2,7 +2,7 @@
 templates and vocabularies of every kind, and with the same refusals."""
 
 import tempfile
-from collections.abc import Collection, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
 from itertools import count
 from pathlib import Path
@@ -28,14 +28,11 @@ from ai_pal.protocol.worker import (
 from scripts.bert_to_gguf import convert
 from tests import chat_templates, tiny_gguf, tiny_models
 from tests.counted_prompts import CASES, QUESTION, SHORT, TOO_LARGE
-from tests.short_models import few_weights
 from tests.worker_driver import WorkerDriver
 
 pytestmark = [pytest.mark.real_model, pytest.mark.timeout(900)]
 
 KEYS = count(1)
-LONGER = ("long, with tools", "long, room for more")
-"""What takes a model of this size seconds to read, and small ones are asked as well."""
 OWN = Path(__file__).parent / "templates"
 TEMPLATES = {
     **{path.stem: path.read_text() for path in OWN.glob("*.jinja")},
@@ -92,12 +89,10 @@ def counted(
     return end.tokens
 
 
-def check(both: Both, leave: Collection[str] = ()) -> int:
-    """Every case but those to `leave`; how many of them were counted."""
+def check(both: Both) -> int:
+    """Every case; how many of them were counted."""
     tokens = 0
     for name, (messages, options) in CASES.items():
-        if name in leave:
-            continue
         verdicts = [counted(driver, messages, options) for driver in both]
         assert verdicts[0] == verdicts[1], name
         end = both.model.do(Generate(next(KEYS), messages, options)).end
@@ -120,9 +115,13 @@ def test_llamacpp_counts_with_every_template(template: str, tmp_path: Path) -> N
         assert check(both) >= 10
 
 
-def test_llamacpp_counts_of_the_starter_are_those_of_its_requests(starter_model: Path) -> None:
+def test_llamacpp_counts_of_the_starter_are_those_of_its_requests(short_starter: Path) -> None:
+    with loaded(LoadModel("m", "llamacpp", str(short_starter), context=1024)) as both:
+        assert check(both) >= 10
+
+
+def test_llamacpp_counts_without_weights(starter_model: Path) -> None:
     with loaded(LoadModel("m", "llamacpp", str(starter_model), context=1024)) as both:
-        assert check(both, LONGER) >= 10
         taken = [psutil.Process(driver.process.pid).memory_info().rss for driver in both]
         assert taken[1] < taken[0] / 2
 
@@ -157,9 +156,8 @@ def test_transformers_counts_all_of_it_with_a_small_model(tmp_path: Path) -> Non
         assert check(both) >= 10
 
 
-def test_transformers_counts_without_torch(starter_safetensors: Path, tmp_path: Path) -> None:
-    model = few_weights(starter_safetensors, tmp_path / "m")
-    with loaded(LoadModel("m", "transformers", str(model), context=1024)) as both:
+def test_transformers_counts_without_torch(few_safetensors: Path) -> None:
+    with loaded(LoadModel("m", "transformers", str(few_safetensors), context=1024)) as both:
         assert check(both) >= 10
         libraries = [
             [
