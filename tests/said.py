@@ -8,6 +8,7 @@ from typing import Any, NamedTuple
 import msgspec
 
 from ai_pal.errors import Code, Failure
+from ai_pal.gateway.asking.asked import Tells
 from ai_pal.protocol import client as wire
 from ai_pal.protocol.content import Alternative, FinishReason, PartKind, TokenLogprob, ToolCall
 from ai_pal.protocol.usage import Usage
@@ -98,6 +99,15 @@ def _pieces(draw: random.Random) -> Iterator[wire.Delta]:
         if turn:
             yield turn.pop(0)
         going = [one for one in going if one]
+
+
+def written(writer: Tells, batches: BATCHES) -> bytes:
+    """What a door writes of these, with signs of life between them, the first before all."""
+    told = b""
+    for place, batch in enumerate(batches):
+        told += b"" if place % 3 else writer.alive(None)
+        told += writer.events(batch)
+    return told
 
 
 def _piece(

@@ -17,7 +17,7 @@ from ai_pal.gateway.asking.asked import Tells
 from ai_pal.gateway.ollama.answers import Lines
 from ai_pal.gateway.openai.chat_answer import ChatStream
 from ai_pal.gateway.openai.responses.answer import ResponseStream, Wishes
-from tests.said import Said, said
+from tests.said import said, written
 
 SCRIPTS = Path(__file__).parent / "node"
 SECONDS = 300.0
@@ -57,13 +57,9 @@ def case(number: int) -> dict[str, Any]:
         "anthropic": MessageStream("msg_1", "small"),
         "ollama": Lines("chat", "small", 0.0),
     }
-    bodies = {name: written(writer, one) for name, writer in writers.items()}
+    bodies = {name: written(writer, one.batches).decode() for name, writer in writers.items()}
     told = {"name": f"order {number}", "text": one.text, "thoughts": one.thoughts, "calls": one.calls}
     return {**told, "cut": one.cut, "failed": one.failed, "bodies": bodies}
-
-
-def written(writer: Tells, one: Said) -> str:
-    return b"".join(map(writer.events, one.batches)).decode()
 
 
 def holds(script: str, packages: Path, tmp_path: Path, told: dict[str, str]) -> None:

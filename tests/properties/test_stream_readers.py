@@ -16,7 +16,6 @@ from hypothesis import strategies as st
 
 from ai_pal.gateway.anthropic.answer import MessageStream
 from ai_pal.gateway.asking import seals
-from ai_pal.gateway.asking.asked import Tells
 from ai_pal.gateway.ollama.answers import Lines
 from ai_pal.gateway.openai.chat_answer import ChatStream
 from ai_pal.gateway.openai.choices import Choices
@@ -24,17 +23,13 @@ from ai_pal.gateway.openai.completions import CompletionStream
 from ai_pal.gateway.openai.responses.answer import ResponseStream, Wishes
 from ai_pal.protocol import client as wire
 from ai_pal.protocol.content import Message
-from tests.said import BATCHES, Said, said
+from tests.said import BATCHES, Said, said, written
 
 EXAMPLES = settings(max_examples=40, phases=[Phase.explicit, Phase.generate])
 URL = "http://gateway"
 EVENTS = {"content-type": "text/event-stream"}
 answers = st.integers(0, 2**32).map(random.Random)
 Call = tuple[str, str, str]
-
-
-def written(writer: Tells, batches: BATCHES) -> bytes:
-    return b"".join(map(writer.events, batches))
 
 
 def openai_of(body: bytes) -> openai.OpenAI:

@@ -141,8 +141,10 @@ class Lines:
 
 
 def _call(call: ToolCall, number: int) -> dict[str, Any]:
+    """LiteLLM looks for the number outside the function, and takes calls of two lines for one without it."""
     return {
         "id": call.id,
+        "index": number,
         "function": {"index": number, "name": call.name, "arguments": _object(call.arguments)},
     }
 

@@ -1,0 +1,19 @@
+"""Lines of Ollama's answers."""
+
+import json
+
+from ai_pal.gateway.ollama.answers import Lines
+from ai_pal.protocol import client as wire
+
+EVENTS: list[wire.AnyEvent] = [
+    wire.Delta(1, 0, 1, "{}", "tool_call", 0, "a", "f"),
+    wire.Delta(1, 1, 1, "so", "text", 1),
+    wire.Delta(1, 2, 1, "{}", "tool_call", 2, "b", "g"),
+    wire.Done(1, "tool_calls"),
+]
+
+
+def test_calls_are_numbered_over_all_lines() -> None:
+    lines = map(json.loads, Lines("chat", "m", 0.0).events(EVENTS).splitlines())
+    calls = [call for line in lines for call in line["message"].get("tool_calls", ())]
+    assert [(call["index"], call["function"]["index"]) for call in calls] == [(0, 0), (1, 1)]
