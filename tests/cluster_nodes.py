@@ -25,6 +25,7 @@ class LoopbackNode:
         environ = made_up_cards.environment(cards) | environ
         more = " ".join(f"{key}={value}" for key, value in environ.items())
         python = f'test -e {self._home}/{ALIVE} && exec env HOME={self._home} {more} {sys.executable} "$@"'
+        python = f"printf hello; {python}"  # half a line, as some login shells write
         self.command = f"sh -c '{python}' node"
 
     @property

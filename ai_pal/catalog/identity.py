@@ -25,9 +25,11 @@ def identities(cache: Path) -> Iterator[str]:
 
 
 def identity_of(file: Path, cache: Path) -> str | None:
-    """The identity of one file of this cache; None: it is none, or has gone."""
+    """The identity of one file of this cache; None: it is none, has gone, or has a name that is no text."""
     try:
-        return f"{file.relative_to(cache).as_posix()}:{file.stat().st_size}"
+        place = file.relative_to(cache).as_posix()
+        place.encode()
+        return f"{place}:{file.stat().st_size}"
     except (OSError, ValueError):
         return None
 

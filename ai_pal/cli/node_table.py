@@ -14,12 +14,21 @@ SPARE = ("CORES", "MODELS")
 def node_cells(node: NodeStatus, workers: Iterable[WorkerStatus]) -> tuple[str, ...]:
     return (
         neutral_line(node.name),
-        "silent" if node.silent else "drained" if node.drained else "answers",
+        _state(node),
         _of(node.free, node.total),
         str(node.cores),
         _cards(node),
         neutral_line(", ".join(models_on(node.name, workers))) or "-",
     )
+
+
+def _state(node: NodeStatus) -> str:
+    """Of a node of another version, that: else people would wait for models to come there."""
+    if node.silent:
+        return "silent"
+    if node.other_version:
+        return neutral_line(f"version {node.other_version}")
+    return "drained" if node.drained else "answers"
 
 
 def models_on(node: str, workers: Iterable[WorkerStatus]) -> Sequence[str]:

@@ -218,7 +218,7 @@ def main() -> int:
     except msgspec.ValidationError as error:
         sys.exit(f"AI-PAL {__version__} is here, and was told what it does not know: {error}")
     keys = curve.fresh_keys()
-    sys.stdout.write(f"{KEY}{keys.public}\n")
+    sys.stdout.write(f"\n{KEY}{keys.public}\n")  # a login shell may have written half a line
     sys.stdout.flush()
     serve(ticket, keys, _until_stdin_ends)
     return 0

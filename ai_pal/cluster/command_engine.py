@@ -123,7 +123,7 @@ class _Lookout:
         self._command = [*command, *FACTS, name]
         self._node, self._told_at = Node(name, silent=True), float("-inf")
         self._program: _Program | None = None
-        self._tell_by = float("inf")
+        self._tell_by, self._files_known = float("inf"), False
         self._closed = threading.Event()
         threading.Thread(target=self._watch, name=f"node {name}", daemon=True).start()
 
@@ -143,7 +143,7 @@ class _Lookout:
     def _watch(self) -> None:
         restarts = Restarts()
         while not self._closed.is_set():
-            began, self._program = time.monotonic(), _Program(self._command)
+            began, self._program, self._files_known = time.monotonic(), _Program(self._command), False
             self._tell_by = began + START_SECONDS
             try:
                 self._program.begin(b"")
@@ -158,11 +158,15 @@ class _Lookout:
 
     def _told(self, text: str) -> None:
         try:
-            node = node_facts.read(text, self._node)
+            node = node_facts.read(text, self._node, files_known=self._files_known)
         except msgspec.DecodeError:  # something else writes there
             return
+        except node_facts.FilesUnknownError:  # its first line was such: a new program tells them again
+            if self._program is not None:
+                self._program.stop(patience=0.0)
+            return
         now = time.monotonic()
-        self._node, self._told_at = node, now
+        self._node, self._told_at, self._files_known = node, now, True
         self._tell_by = now + GIVE_UP_SECONDS
 
 

@@ -8,6 +8,7 @@ import select
 import shutil
 import socket
 import sys
+import threading
 import time
 from collections.abc import Mapping
 from pathlib import Path
@@ -30,6 +31,9 @@ MARK = "ai-pal-node "
 FILES_SECONDS = 10.0
 """Between two walks over the model cache."""
 
+FIRST_SECONDS = 20.0
+"""What the first of them may take until the node is told of without its files."""
+
 
 class Facts:
     """Looks at this machine under the name of a node. `cache` is its folder of models, `address` where other
@@ -40,13 +44,13 @@ class Facts:
         self._cards = cards or CardsHere()
         self._memory = MachineMemory()
         self._total = self._memory.total()
-        self._files, self._walk_at = frozenset[str](), 0.0
+        self._files, self._walked, self._patience = frozenset[str](), threading.Event(), FIRST_SECONDS
+        threading.Thread(target=self._walk_always, name="files", daemon=True).start()
 
     def look(self) -> Node:
-        """How it is now; some milliseconds, and more where there are many files."""
-        now = time.monotonic()
-        if now >= self._walk_at:
-            self._files, self._walk_at = frozenset(identities(self._cache)), now + FILES_SECONDS
+        """How it is now: some milliseconds, and the first time until its files are known."""
+        self._walked.wait(self._patience)
+        self._patience = 0.0
         seen = {engine: self._cards.look(engine) for engine in ENGINES}
         cards = tuple(Card(*one) for one in next(filter(None, seen.values()), []))
         return Node(
@@ -55,6 +59,13 @@ class Facts:
             computing=frozenset(engine for engine, found in seen.items() if found), address=self._address,
             version=__version__,
         )  # fmt: skip
+
+    def _walk_always(self) -> None:
+        """Know the files, as long as the process lives: on a slow disk a walk takes longer than facts may."""
+        while True:
+            self._files = frozenset(identities(self._cache))
+            self._walked.set()
+            time.sleep(FILES_SECONDS)
 
     def _disk(self) -> int | None:
         try:
@@ -80,6 +91,7 @@ def main(node: str) -> int:
     from ai_pal.config import load_settings
 
     facts, files = Facts(node, catalog.cache_dir(load_settings().settings), own_address()), FilesTold()
+    sys.stdout.write("\n")  # a login shell may have written half a line
     while True:
         (told,) = files.shortened([facts.look()])
         sys.stdout.write(MARK + msgspec.json.encode(told).decode() + "\n")

@@ -131,17 +131,17 @@ class RayEngine:
             return f"Ray's head at {self._address} has not answered for {silent:.0f} s", Code.NO_NODE
         if lookout.node(now).silent and not lookout.is_new:
             return f"node {ticket.node} does not answer", Code.NO_NODE
-        return self._shortage(ticket, lookout.row), None
+        return self._shortage(ticket, lookout.row)
 
-    def _shortage(self, ticket: Ticket, node: RayNode) -> str:
+    def _shortage(self, ticket: Ticket, node: RayNode) -> tuple[str, Code | None]:
         """What it lacks there; for a while what others had there may only not be told yet."""
         while True:
             free = ray._private.state.available_resources_per_node()
-            reason = refusal(ticket, node, free.get(node.id, {}))
-            if not reason or time.monotonic() > self._given_back_by.get(node.name, 0.0):
-                return reason
+            found = refusal(ticket, node, free.get(node.id, {}))
+            if not found[0] or time.monotonic() > self._given_back_by.get(node.name, 0.0):
+                return found
             if self._closed.wait(LOOK_SECONDS):
-                return reason
+                return found
 
     def _keyed(self, placed: "_Placed", done: "Future[str]") -> None:
         if done.exception() is not None:

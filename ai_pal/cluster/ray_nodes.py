@@ -6,6 +6,7 @@ from typing import Any
 
 import msgspec
 
+from ai_pal.errors import Code
 from ai_pal.memory import gigabytes
 from ai_pal.protocol.cluster import Ticket
 
@@ -49,16 +50,17 @@ def _called(row: Mapping[str, Any]) -> str:
     return str(name if name and name != row["NodeManagerAddress"] else row["NodeManagerHostname"])
 
 
-def refusal(ticket: Ticket, node: RayNode, free: Mapping[str, float]) -> str:
-    """Why Ray would not start this agent there now, or would wait for ever with it; "" if it can."""
-    lacking = []
-    if free.get(MEMORY, 0.0) < ticket.need:
+def refusal(ticket: Ticket, node: RayNode, free: Mapping[str, float]) -> tuple[str, Code | None]:
+    """Why Ray would not start this agent there now, or would wait for ever with it; "" if it can. With it the
+    code of that, None where memory is lacking: of cards Ray only counts whom it has given them to."""
+    lacking, short = list[str](), free.get(MEMORY, 0.0) < ticket.need
+    if short:
         left, total = (gigabytes(int(one.get(MEMORY, 0.0))) for one in (free, node.total))
         lacking.append(f"{gigabytes(ticket.need)} of memory is needed, Ray has {left} of {total} left")
     if free.get(CARDS, 0.0) < (wanted := cards_of(ticket)):
         left, total = (f"{one.get(CARDS, 0.0):g}" for one in (free, node.total))
         lacking.append(f"{wanted:g} of the graphics cards is needed, Ray has {left} of {total} left")
-    return "; ".join(lacking)
+    return "; ".join(lacking), None if short or not lacking else Code.NO_NODE
 
 
 def cards_of(ticket: Ticket) -> float:

@@ -37,15 +37,21 @@ def completed(node: Node, before: Node | None) -> Node:
     return replace(node, files=frozenset() if before is None else before.files, same_files=False)
 
 
-def read(text: str | bytes, before: Node) -> Node:
+class FilesUnknownError(Exception):
+    """It tells that its files are those of last time, and that was never heard."""
+
+
+def read(text: str | bytes, before: Node, *, files_known: bool = True) -> Node:
     """The node that was `before`, as it tells of itself now. Raises `msgspec.DecodeError` for what are no
-    facts."""
+    facts, and `FilesUnknownError`."""
     try:
         node = msgspec.json.decode(text, type=Node)
     except msgspec.ValidationError:
         node = Node(before.name, version=msgspec.json.decode(text, type=_AnyVersion).version)
     if not node.version:
         node = replace(node, version=OLDER)
+    if node.same_files and not files_known:
+        raise FilesUnknownError
     return replace(completed(node, before), name=before.name)
 
 

@@ -1,4 +1,5 @@
-"""A node that a command tells of: a line that was cut without a word is given up, and made anew."""
+"""A node that a command tells of: a line that was cut without a word is given up, and made anew; files that
+were told in a line that cannot be read are told again."""
 
 from pathlib import Path
 
@@ -29,3 +30,22 @@ def test_a_node_whose_line_was_cut_for_good_answers_again(
     finally:
         engine.close()
         eventually(lambda: not node.processes())
+
+
+GARBLED = """#!/bin/sh
+test -e {mark} && echo 'ai-pal-node {{"name":"a","files":["m:1"],"version":"1"}}' || echo 'ai-pal-node {{"na'
+touch {mark}
+echo 'ai-pal-node {{"name":"a","same_files":true,"version":"1"}}'
+exec cat
+"""
+
+
+def test_files_whose_line_was_garbled_are_told_again(tmp_path: Path) -> None:
+    program = tmp_path / "program"
+    program.write_text(GARBLED.format(mark=tmp_path / "mark"))
+    program.chmod(0o755)
+    engine = CommandEngine({"a": str(program)}, Heard())
+    try:
+        eventually(lambda: engine.nodes()[0].files == {"m:1"})
+    finally:
+        engine.close()

@@ -4,7 +4,7 @@ import msgspec
 import pytest
 
 from ai_pal.protocol.cluster import Node
-from ai_pal.protocol.node_facts import OLDER, FilesTold, completed, read
+from ai_pal.protocol.node_facts import OLDER, FilesTold, FilesUnknownError, completed, read
 
 FILES = frozenset({"org/m.gguf:7"})
 A, B = Node("a", 5, files=FILES), Node("b", 9, files=frozenset({"x:1"}))
@@ -30,3 +30,10 @@ def test_another_version_is_known_as_that_whatever_else_it_tells() -> None:
     assert read('{"free": {}}', Node("a")).version == OLDER
     with pytest.raises(msgspec.DecodeError):
         read("no facts", Node("a"))
+
+
+def test_files_that_were_never_heard_of_are_not_taken_for_none() -> None:
+    again = msgspec.json.encode(Node("a", version="1.2", same_files=True))
+    assert read(again, A).files == FILES
+    with pytest.raises(FilesUnknownError):
+        read(again, A, files_known=False)

@@ -3,6 +3,7 @@
 from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING
 
+from ai_pal import __version__
 from ai_pal.cli.doctor.finding import Finding, ok, warn
 from ai_pal.config import Settings
 
@@ -29,6 +30,9 @@ def judged(node: "NodeStatus", model: str) -> Finding:
     check = f"node {node.name}"
     if node.silent:
         return warn(check, "does not answer", "see: ai-pal logs")
+    if node.other_version:
+        has = f"has AI-PAL {node.other_version}: nothing is started there"
+        return warn(check, has, f"install {__version__} there, and start it again")
     has = f"{node.free / 1e9:.1f} of {node.total / 1e9:.1f} GB free{', drained' if node.drained else ''}"
     if node.usual is False:
         return warn(check, f"{has}, {model} is not there", f"on that node: ai-pal pull {model}")

@@ -62,7 +62,8 @@ class NodeCard(msgspec.Struct, frozen=True, omit_defaults=True):
 class NodeStatus(msgspec.Struct, frozen=True, omit_defaults=True):
     """A node that workers can run on. Bytes of memory that processes can have, `free` and in all; one that is
     `silent` does not answer now, and all else is what it told last. On one that is `drained` nothing is
-    started. `usual`: it has the files of the usual model; None: nobody knows."""
+    started, nor on one with an `other_version` of AI-PAL than this one has. `usual`: it has the files of the
+    usual model; None: nobody knows."""
 
     name: str
     free: int = 0
@@ -72,6 +73,7 @@ class NodeStatus(msgspec.Struct, frozen=True, omit_defaults=True):
     silent: bool = False
     drained: bool = False
     usual: bool | None = None
+    other_version: str = ""
 
 
 class Gateway(msgspec.Struct, frozen=True, omit_defaults=True):

@@ -6,6 +6,7 @@ What is decided is decided elsewhere: which node a worker gets says `pool.node_a
 from collections.abc import Callable, Collection, Sequence
 from functools import partial
 
+from ai_pal import __version__
 from ai_pal.errors import AiPalError, Code, Failure, fail
 from ai_pal.protocol import cluster as wire
 from ai_pal.protocol.client import NodeCard, NodeStatus
@@ -91,6 +92,7 @@ class Cluster:
                 node.name, node.free, node.total, node.cores,
                 [NodeCard(card.name, card.free, card.total, card.label) for card in node.cards], node.silent,
                 self.is_drained(node.name), None if usual is None else usual <= node.files,
+                node.version if node.version != __version__ else "",
             )
             for node in self._nodes or ()
         ]  # fmt: skip

@@ -88,14 +88,16 @@ def test_a_table_tells_nodes_and_what_runs_there(capsys: pytest.CaptureFixture[s
         NodeStatus("a", 2_000_000_000, 8_000_000_000, 4),
         NodeStatus("b", silent=True, cards=cards[:1]),
         NodeStatus("c", cards=cards),
+        NodeStatus("d", other_version="0.0.9", drained=True),
     ]
     cluster._show(nodes, [WorkerStatus("qwen3", "ready", node="a")])
-    head, first, second, third = capsys.readouterr().out.splitlines()
+    head, first, second, third, fourth = capsys.readouterr().out.splitlines()
     assert head.split() == ["NODE", "STATE", "MEMORY", "FREE", "CORES", "CARDS", "FREE", "MODELS"]
     assert first.split() == ["a", "answers", "2.0", "of", "8.0", "GB", "4", "-", "qwen3"]
     assert second.split()[:2] == ["b", "silent"]
     assert "3.0 of 24.0 GB" in second
     assert "2: 3.0 of 48.0 GB" in third
+    assert fourth.split()[:3] == ["d", "version", "0.0.9"]
 
 
 @pytest.mark.parametrize("action", ["up", "status"])

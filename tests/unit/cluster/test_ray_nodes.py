@@ -42,7 +42,9 @@ def test_what_ray_would_wait_for_in_vain_is_refused_with_figures() -> None:
     node = RayNode("gpu", "1", {"memory": 8.0 * GB, "GPU": 2.0})
 
     def refused(need: int, *parts: float, **free: float) -> str:
-        return refusal(ticket(need, *parts), node, free)
+        reason, cause = refusal(ticket(need, *parts), node, free)
+        assert (cause is None) is (not reason or "of memory is" in reason)
+        return reason
 
     assert refused(8 * GB, 0.3, 0.9, memory=8.0 * GB, GPU=2.0) == ""
     assert refused(0, 0.5, GPU=0.5) == ""
