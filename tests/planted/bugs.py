@@ -284,8 +284,8 @@ BUGS = (
         "whatever name is in Host is ours",
         MATRIX,
         "ai_pal/gateway/access/admission.py",
-        '    if not local_socket and not _own_host(headers.get("host", ""), policy):\n',
-        "    if False:\n",
+        "    return not from_a_page(headers) if host is None else _own_host(host, policy)\n",
+        "    return True\n",
     ),
     Bug(
         12,
