@@ -28,7 +28,7 @@ def files_for_nodes(cache: Path, cluster: ClusterSettings, load: LoadModel) -> F
         for path in (*filter(None, [load.path]), *beside.named_beside(load.options)):
             model, where = path == load.path, Path(path)
             files = _of_model(where) if model else beside.files_at(where)
-            if not all(_is_own(file, where, cache) for file in files):
+            if not _are_own(files, where, cache):
                 return None
             places[path] = place = _place(cache, where, files, loose=model)
             found |= {one.place: one for one in _under(place, where, files, cache)}
@@ -50,16 +50,15 @@ def _of_model(path: Path) -> list[Path]:
     return [*part_paths(path), *([path.with_name(seeing)] if seeing else ())]
 
 
-def _is_own(file: Path, path: Path, cache: Path) -> bool:
-    """Whether it lies where what was named does, links followed: only what was named itself may be a link to
+def _are_own(files: Iterable[Path], path: Path, cache: Path) -> bool:
+    """Whether they lie where what was named does, links followed: only what was named itself may be a link to
     anywhere. A repository in the cache is links into its own folder."""
-    if file == path and not path.is_dir():
-        return True
+    is_folder = path.is_dir()
     parts = path.relative_to(cache).parts if path.is_relative_to(cache) else ()
-    home = cache / parts[0] if _is_snapshot(parts) else path if path.is_dir() else path.parent
-    named = path.resolve() if path.is_dir() else path.resolve().parent
-    real = file.resolve()
-    return real.is_relative_to(home.resolve()) or real.is_relative_to(named)
+    home = (cache / parts[0] if _is_snapshot(parts) else path if is_folder else path.parent).resolve()
+    named = path.resolve() if is_folder else path.resolve().parent
+    real = (file.resolve() for file in files if is_folder or file != path)
+    return all(one.is_relative_to(home) or one.is_relative_to(named) for one in real)
 
 
 def _place(cache: Path, path: Path, files: Iterable[Path], *, loose: bool) -> str:
@@ -74,19 +73,24 @@ def _place(cache: Path, path: Path, files: Iterable[Path], *, loose: bool) -> st
 
 def _under(place: str, path: Path, files: Iterable[Path], cache: Path) -> Iterator[ModelFile]:
     """The files of what lies at this place: it, and what is beside it or in it. Raises OSError."""
-    top = PurePosixPath(place).parent
+    top, note = PurePosixPath(place).parent, _note_of(cache, PurePosixPath(place))
     for file in files:
         at, found = top / file.relative_to(path.parent), file.stat()
         if path.is_relative_to(cache) and str(at) == file.relative_to(cache).as_posix():
-            yield ModelFile(str(at), found.st_size, _noted_hash(cache, at, found.st_size))
+            yield ModelFile(str(at), found.st_size, _noted_hash(cache, at, found.st_size, note))
         else:
             yield ModelFile(str(at), found.st_size, "", str(file), found.st_mtime_ns)
 
 
-def _noted_hash(cache: Path, place: PurePosixPath, size: int) -> str:
+def _note_of(cache: Path, place: PurePosixPath) -> hub_cache.HubManifest | None:
+    """What was noted of all files of a repository when they were fetched, if it is in one."""
+    parts = place.parts
+    return hub_cache.manifest(cache / parts[0], parts[2]) if _is_snapshot(parts) else None
+
+
+def _noted_hash(cache: Path, place: PurePosixPath, size: int, note: hub_cache.HubManifest | None) -> str:
     parts = place.parts
     if _is_snapshot(parts):
-        note = hub_cache.manifest(cache / parts[0], parts[2])
         facts = note.files.get("/".join(parts[_SNAPSHOTS:])) if note is not None else None
         return facts.sha256 if facts is not None and facts.size == size else ""
     manifest = noted_files.manifest(cache / place)
