@@ -1,4 +1,4 @@
-"""The worker's one owner loop: its socket, its engine, its beat."""
+"""The main loop of a worker process: owns its socket and its engine, and sends its heartbeat."""
 
 import os
 import signal

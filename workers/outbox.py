@@ -1,4 +1,4 @@
-"""What the engine's threads hand to the worker's loop: bounded, coalesced, woken at once or in steps.
+"""The queue from the engine's threads to the worker's loop: bounded, and what waits is merged.
 
 Text that waits for the same request becomes one item, and everything that waits leaves together.
 """
@@ -170,7 +170,7 @@ class Outbox:
     # The engine's side, any thread.
 
     def wake(self) -> None:
-        """Let the loop come round."""
+        """Make `wake_fd` readable, so that the loop looks for what waits."""
         with suppress(BlockingIOError):  # full: the loop has reasons enough to come round
             os.write(self._signal_fd, b"\0")
 

@@ -1,4 +1,4 @@
-"""The asyncio client's wire: one reader sorts what comes, and whoever waits for it is woken."""
+"""The I/O of the asyncio client: one reader hands each event to its request and wakes who waits for it."""
 
 import asyncio
 import contextlib
@@ -69,7 +69,7 @@ class AsyncExchange:
 
     @property
     def lost(self) -> bool:
-        """Whether it is over."""
+        """Whether the connection has ended."""
         if not self.core.lost and self._connection.broken:
             self._disconnected()  # the look has taken from the reader what would have told it
         return self.core.lost
@@ -121,11 +121,11 @@ class AsyncExchange:
         return found
 
     def cancel(self, request_id: int) -> None:
-        """Have a request stopped; it goes on to its end."""
+        """Ask for a request to be stopped. Its last event is still to come."""
         self._send(wire.Cancel(request_id))
 
     def leave(self, pending: Pending) -> None:
-        """Nobody waits for it any more."""
+        """Forget a request that nobody waits for any more."""
         cancel = self.core.leave(pending)
         if cancel is not None and not self.closed:
             with contextlib.suppress(AiPalError, zmq.ZMQError):

@@ -38,8 +38,8 @@ class AsyncStream(Generic[E]):
         raise StopAsyncIteration
 
     async def batch(self) -> list[E]:
-        """All that has come since it was read last: at least one event, unless somebody has called `nudge` or
-        it is over."""
+        """Wait for events and take all that are there: at least one, unless somebody has called `nudge` or
+        the request has ended."""
         events: list[Any] = []
         self._begun = True
         pending, ready = self._inbox
@@ -61,7 +61,7 @@ class AsyncStream(Generic[E]):
         return events
 
     def nudge(self) -> None:
-        """Wake who waits for a batch, whether there is one or not."""
+        """Let a waiting `batch` return at once, with whatever is there."""
         self._nudged = True
         self._inbox.ready.set()
 
@@ -81,12 +81,13 @@ class AsyncStream(Generic[E]):
         return event
 
     def cancel(self) -> None:
-        """Have it stopped; iteration goes on to its end, which may be another if it was over already."""
+        """Ask for it to be stopped. Iteration goes on to the last event, which is that of a normal end where
+        the request ended before it could be stopped."""
         if not self._over:
             self._exchange.cancel(self.id)
 
     async def aclose(self) -> None:
-        """Stop it."""
+        """Cancel the request if it is still open."""
         self._leave()
 
     async def __aenter__(self) -> Self:

@@ -1,5 +1,6 @@
-"""What both clients know of their connection: which events belong to which request, what ends it, and when a
-silent supervisor is given up. Does no I/O and asks no clock: `now` comes in, what is to be sent comes out."""
+"""The state machine of a client's connection, shared by both clients: which event belongs to which request,
+what ends the connection, and when a silent supervisor is given up. Sans-IO: the time is passed in as `now`,
+and what has to be sent is returned."""
 
 import itertools
 from collections import deque
@@ -50,7 +51,7 @@ GOES_ON = (wire.Load, wire.Unload, wire.Stop)
 
 
 def to_end(pid: int | None) -> str:
-    """The commands that end a process, also one that is stopped."""
+    """The shell commands that end this process, even where it is suspended."""
     return f"kill -CONT {pid or 'PID'}; kill {pid or 'PID'}"
 
 
@@ -80,7 +81,7 @@ class Pending:
         self._failure: Failure | None = None
 
     def put(self, event: wire.AnyEvent) -> None:
-        """Take in one event. A burst of them wakes the reader once: it waits only where there is none."""
+        """Add one event. Of several that come together only the first wakes the reader."""
         if self._failure is not None:
             return  # behind a gap nothing can be right
         waiting = len(self._events)
@@ -99,12 +100,12 @@ class Pending:
             self._wake()
 
     def end(self, failure: Failure) -> None:
-        """Its supervisor has ended it with this."""
+        """Add its last event."""
         self.ended = True
         self.fail(failure)
 
     def fail(self, failure: Failure) -> None:
-        """Nothing more is coming: whoever reads past what is there gets this failure."""
+        """No further event will come: reading past those that are there raises this failure."""
         self._failure = self._failure or failure
         self._wake()
 
@@ -148,7 +149,7 @@ class Core:
 
     @property
     def lost(self) -> bool:
-        """Whether nothing can be asked any more."""
+        """Whether the connection has ended: nothing can be asked over it any more."""
         return self._over is not None
 
     def new_id(self) -> int:
@@ -156,7 +157,7 @@ class Core:
         return next(self._ids)  # in one step: threads do it side by side
 
     def begin(self, request: wire.Request, now: float, wake: Callable[[], None]) -> Pending:
-        """A request that is about to be sent. Raises `AiPalError`: `supervisor_lost`, `client_closed`."""
+        """Register a request before it is sent. Raises `AiPalError`: `supervisor_lost`, `client_closed`."""
         if self._over is not None:
             raise AiPalError(self._over)
         if not self._open:
@@ -166,7 +167,7 @@ class Core:
         return pending
 
     def heard(self, events: Iterable[wire.AnyEvent], now: float) -> None:
-        """Events have come: each goes to its request, or nowhere when nobody waits for it."""
+        """Hand received events to their requests; those that nobody waits for are dropped."""
         self._since, self._probed = now, False
         for event in events:
             request_id: int = getattr(event, "id", CONNECTION)
@@ -179,7 +180,7 @@ class Core:
                 self._heard_of_the_connection(event)
 
     def leave(self, pending: Pending) -> wire.Cancel | None:
-        """Nobody waits for this request any more; what is to be sent for that."""
+        """Forget a request that nobody waits for any more; returns what has to be sent for that."""
         self._open.pop(pending.id, None)
         if pending.ended:
             return None
@@ -187,7 +188,7 @@ class Core:
         return None if pending.stays else wire.Cancel(pending.id)
 
     def over(self, failure: Failure = LOST) -> None:
-        """The connection is: all that is open fails, and nothing can be asked any more."""
+        """The connection has ended: all open requests fail with this, and no new one can begin."""
         self._over = self._over or failure
         self._fail(failure)
 
@@ -196,7 +197,7 @@ class Core:
         self._since, self._probed = now, False
 
     def due(self) -> float | None:
-        """When `tick` is to be called, if nothing is heard before; None: nothing is waited for."""
+        """When `tick` has to be called if no event comes before; None: nothing is being waited for."""
         return self._since + SILENCE if self._open else None
 
     def tick(self, now: float) -> wire.Status | None:

@@ -1,4 +1,4 @@
-"""The blocking client's wire: sends what is asked and waits for what comes, as the core says."""
+"""The I/O of the blocking client: sends requests and waits for their events, as `core` decides."""
 
 import contextlib
 import threading
@@ -46,7 +46,7 @@ class Exchange:
 
     @property
     def lost(self) -> bool:
-        """Whether it is over."""
+        """Whether the connection has ended."""
         with self._turns:
             return self.core.lost or self._connection.broken
 
@@ -63,8 +63,8 @@ class Exchange:
         return Inbox(pending, ready)
 
     def next(self, inbox: Inbox, deadline: float | None = None) -> wire.AnyEvent:
-        """The next event of a request. Without a deadline it is waited for as long as the supervisor runs,
-        which keeps those of requests. Raises `AiPalError`."""
+        """Wait for the next event of a request: without a deadline for as long as the supervisor runs, which
+        watches the deadlines of requests itself. Raises `AiPalError`."""
         event = inbox.pending.take()
         if event is not None:  # what has come takes no turn
             return event
@@ -113,12 +113,12 @@ class Exchange:
         return found
 
     def cancel(self, request_id: int) -> None:
-        """Have a request stopped; it goes on to its end."""
+        """Ask for a request to be stopped. Its last event is still to come."""
         with self._turns:
             self._connection.send(wire.Cancel(request_id))
 
     def leave(self, pending: Pending) -> None:
-        """Nobody waits for it any more."""
+        """Forget a request that nobody waits for any more."""
         with self._turns:
             cancel = self.core.leave(pending)
             if cancel is not None:

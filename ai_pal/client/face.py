@@ -1,4 +1,4 @@
-"""What both clients are apart from waiting: where they are connected, and what they mean unsaid."""
+"""What both clients have in common besides waiting: their endpoint, and the defaults of their requests."""
 
 from collections.abc import Callable
 
@@ -25,7 +25,7 @@ Meanwhile = Callable[[wire.AnyEvent], None]
 
 
 def unheard(event: wire.AnyEvent) -> None:
-    """Nobody wants to know."""
+    """Ignores signs of life: the default of `meanwhile`."""
 
 
 class Face:

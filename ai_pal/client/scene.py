@@ -1,4 +1,4 @@
-"""What those see who look on: the picture and its changes, put together. Pure."""
+"""The state of a supervisor as a subscriber knows it: the first picture and all later changes. Pure."""
 
 from collections import deque
 

@@ -1,4 +1,4 @@
-"""Whether a client uses the supervisor that it meets, replaces it, or says that it is another. Pure.
+"""Whether a client uses the supervisor that runs, replaces it, or says that its settings differ. Pure.
 
 Who may replace whom: never one in the foreground, never a newer version, and never one that was started after
 this client had read its settings. So two clients do not take each other's supervisor away in turns, and one

@@ -56,12 +56,13 @@ class Stream(Generic[E]):
             return None
 
     def cancel(self) -> None:
-        """Have it stopped; iteration goes on to its end, which may be another if it was over already."""
+        """Ask for it to be stopped. Iteration goes on to the last event, which is that of a normal end where
+        the request ended before it could be stopped."""
         if not self._over:
             self._exchange.cancel(self.id)
 
     def close(self) -> None:
-        """Stop it, and wait a moment for the supervisor to confirm that."""
+        """Cancel the request if it is still open, and wait a moment for the supervisor to confirm that."""
         if self._over:
             return
         if not self._inbox.pending.stays:

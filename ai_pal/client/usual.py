@@ -1,4 +1,4 @@
-"""What a client's own settings say of its requests, where these say nothing themselves."""
+"""The defaults that a client's own settings give its requests."""
 
 import os
 from collections.abc import Mapping

@@ -1,7 +1,7 @@
-"""The seam between those who want something of a model and those who have one: jobs, sinks and backends.
+"""The interface between the router and whatever computes answers: jobs, sinks, handles and backends.
 
-A backend starts a job and tells its sink what becomes of it; it answers with a handle to call it off by. This
-machine's workers are one backend, the providers behind the egress process another."""
+A backend starts a job, returns a handle by which the job can be cancelled, and reports everything about the
+job to its sink. The workers of this machine are one backend, the providers of the egress process another."""
 
 from collections.abc import Sequence
 from typing import Protocol
@@ -49,29 +49,23 @@ USUAL_PATIENCE = Patience()
 
 
 class Job(msgspec.Struct, frozen=True, kw_only=True):
-    """One piece of work for one model. Queues are fair over owners, and over those for whom an owner
-    asks (`principal`). `resolved` is what `model` means on this
-    machine, where that is known already; `provider` is who is asked, None for this machine. `blobs` are the
-    frames that the work refers to by number; they are taken away when its request has ended. `deadline` is in
-    seconds from acceptance. Nothing of a `private` one leaves this machine, nothing of one that is to stay
-    `mine` the user's own; where models run on nodes, one that `stays` has a worker on this machine. For a
-    `background` one nobody waits: no model stays for it, nor is it tried again."""
+    """One piece of work for one model. Queues are fair over owners, and over the principals of one owner."""
 
     work: Work
     model: str
-    owner: bytes = b""
-    principal: str = ""
-    blobs: Sequence[Blob] = ()
-    resolved: Resolved | None = None
-    provider: Provider | None = None
-    private: bool = False
-    mine: bool = False
-    stays: bool = False
-    background: bool = False
-    deadline: float | None = None
+    owner: bytes = b""  # the client that asked
+    principal: str = ""  # for whom the owner asks, such as a key of the gateway
+    blobs: Sequence[Blob] = ()  # attachments that the work names by number; freed when it has ended
+    resolved: Resolved | None = None  # what `model` means on this machine, where that is known already
+    provider: Provider | None = None  # who is asked; None: this machine
+    private: bool = False  # nothing of it may leave this machine
+    mine: bool = False  # nothing of it may leave the user's machines
+    stays: bool = False  # its worker has to be on this machine, not on another node
+    background: bool = False  # nobody waits for it: no model is kept for it, and it is not tried again
+    deadline: float | None = None  # seconds from its acceptance
     keep_alive: float | None = None
     usual_keep_alive: float | None = None
-    pull: Pull | None = None
+    pull: Pull | None = None  # download the model first, if it is not here
     patience: Patience = USUAL_PATIENCE
 
 
@@ -99,17 +93,17 @@ News = wire.Queued | wire.Loading | wire.Reading | wire.Pulling | wire.Notice | 
 
 
 class Sink(Protocol):
-    """Hears what becomes of one job: `accepted` at most once, then the rest, and exactly one of `done`,
-    `failed` and `cancelled`. One that is refused has `failed` alone. It may all come before `start`
-    returns."""
+    """What a backend reports about one job to: `accepted` at most once, then the rest, and at the end exactly
+    one of `done`, `failed` and `cancelled`. A job that is refused gets `failed` alone. All of this may be
+    called before `start` returns."""
 
     __slots__ = ()
 
     def accepted(self, model: str) -> None:
-        """It is taken, by this model."""
+        """The job was accepted, by this model."""
 
     def news(self, news: News) -> None:
-        """Something that is worth telling."""
+        """Progress or a notice that the client should be told of."""
 
     def left(self, *, whole: bool) -> None:
         """The prompt begins to leave this machine; `whole`: all of it is out."""
@@ -132,31 +126,31 @@ class Sink(Protocol):
         return
 
     def done(self, result: Result) -> None:
-        """It ended well."""
+        """The answer is complete."""
 
     def failed(self, failure: Failure, usage: Usage, timings: Timings | None) -> None:
         """It ended without a result, or in the middle of one. Without `timings` the usage was not measured:
         it is what was claimed."""
 
     def cancelled(self, usage: Usage, timings: Timings) -> None:
-        """It was called off by who had started it. Not every backend says so."""
+        """It was cancelled through its handle. Not every backend reports that."""
 
 
 class Handle(Protocol):
-    """A job under way."""
+    """A job that was started, seen from whoever started it."""
 
     @property
     def dispatched_at(self) -> float | None:
-        """Since when it is computed, None while it waits."""
+        """When computing began; None while it waits."""
 
     def cancel(self) -> None:
-        """Call it off. Its sink hears `cancelled` before this returns, or nothing any more."""
+        """Cancel it. Its sink is told `cancelled` before this returns, or nothing any more."""
 
 
 class Backend(Protocol):
-    """Whoever has models. `keeps_time`: it ends jobs that take too long by itself."""
+    """Whoever runs models. `keeps_time`: it ends jobs that take too long by itself."""
 
     keeps_time: bool
 
     def start(self, job: Job, sink: Sink) -> Handle:
-        """Take a job, or refuse it: its sink hears of that."""
+        """Accept a job or refuse it; its sink is told which."""

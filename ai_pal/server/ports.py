@@ -1,4 +1,5 @@
-"""What the supervisor needs from the world. Real at the edge (`ai_pal.server.app`), simulated in tests."""
+"""The ports of the supervisor: what it needs of the machine around it, as protocols. `ai_pal.server.app`
+implements them for real, `tests/simulation` in virtual time."""
 
 from collections.abc import Callable, Sequence
 from typing import Protocol

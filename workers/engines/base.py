@@ -1,4 +1,4 @@
-"""The engine seam: what the worker's loop asks of an engine, and what an engine tells it."""
+"""The interface of engines: what the worker's loop calls (`Engine`), and where it hears back (`Sink`)."""
 
 from collections.abc import Sequence
 from typing import NamedTuple, Protocol, runtime_checkable

@@ -1,4 +1,4 @@
-"""Jobs on workers: sent to them, their answers passed on, called off, and tried again once.
+"""Jobs on workers: sends them, passes their answers on, cancels them, and retries each once.
 
 Part of the supervisor's reactor: synchronous, like everything there."""
 
@@ -114,7 +114,7 @@ class Dispatcher:
         return True
 
     def take(self, worker: ModelWorker, message: inner.FromWorker) -> None:
-        """What is rarer than text."""
+        """Handle a message of a worker that is not text."""
         match message:
             case inner.Reading():
                 self._reading(worker, message)

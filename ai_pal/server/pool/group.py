@@ -41,26 +41,21 @@ class Waiter(msgspec.Struct, frozen=True):
 
 
 class Group(msgspec.Struct, eq=False):
-    """`queue` are the jobs that wait for a slot, `counts` those that need none, `loaders` who wait for the
-    model alone; `kept_as_said`: a request has said its `keep_alive`. `members` are its workers, the first of
-    which is always among them. Of a model with replicas `idle_since` is when the last of its requests ended,
-    `changed_at` when one of them last became ready, `held_until` until when no other one is called, and
-    `held_because` says why there are no more, if that is worth a word, and `given_up`: one of them was
-    since one was last ready, and who waits goes on waiting for the others."""
+    """The replicas of one model and what they share. Times are seconds of the supervisor's clock."""
 
     resolved: Resolved
-    queue: FairQueue[WorkerJob]
-    counts: FairQueue[WorkerJob]
+    queue: FairQueue[WorkerJob]  # jobs that wait for a slot
+    counts: FairQueue[WorkerJob]  # jobs that need no slot, such as counting tokens
     keep_alive: float
-    kept_as_said: bool = False
-    loaders: list[Waiter] = msgspec.field(default_factory=list)
-    members: list["ModelWorker"] = msgspec.field(default_factory=list)
-    prefixes: KnownPrefixes | None = None
-    idle_since: float = 0.0
-    changed_at: float = 0.0
-    held_until: float = 0.0
-    held_because: str = ""
-    given_up: bool = False
+    kept_as_said: bool = False  # `keep_alive` comes from a request
+    loaders: list[Waiter] = msgspec.field(default_factory=list)  # clients that wait for the load alone
+    members: list["ModelWorker"] = msgspec.field(default_factory=list)  # the first always stays
+    prefixes: KnownPrefixes | None = None  # which replica has read what
+    idle_since: float = 0.0  # when the last of its requests ended
+    changed_at: float = 0.0  # when a replica last became ready
+    held_until: float = 0.0  # no further replica is started before this time
+    held_because: str = ""  # why there are no more, if that is worth telling
+    given_up: bool = False  # a replica was given up since one was last ready; its jobs wait for the others
 
     @property
     def replicated(self) -> bool:

@@ -1,4 +1,4 @@
-"""A worker of a model: its state, its process and what runs in it now. What replicas share is in `group`."""
+"""One worker of a model: its state, its process, and the jobs that run in it now."""
 
 import math
 from collections.abc import Mapping
@@ -33,43 +33,35 @@ class Rank(msgspec.Struct, frozen=True):
 
 
 class ModelWorker(msgspec.Struct, eq=False):
-    """All that the supervisor knows of one worker: a model's only one, or the replica of this `number` in its
-    `group`. `identity` names its process at the socket, `active` is what it was sent and has not
-    confirmed the end of, whatever its client has heard; `taken` are the slots of these. `reserved` is the
-    memory promised to it in bytes, `placement` what of it lies on devices, `own_windows` whether each slot
-    has a window of its own, `reads` tokens of a prompt that it reads in a second, `admitted` whether it may
-    start its process. Its memory was looked at last at `looked_at`, and is to be at `look_at`. `node` is
-    where it runs or is to, "" for this machine, `there` where what lies at a path here lies on it, `supply`
-    what that node has to have, `arrived` how much of it came, and `cards` those of the node that it sees. Of
-    a `gang` that is its first process, `ranks` are the others."""
+    """All that the supervisor knows of one worker: the only one of its model, or one of its replicas."""
 
-    group: Group
-    number: int = 1
+    group: Group  # what all replicas of the model share
+    number: int = 1  # which of the replicas it is, from 1
     state: lifecycle.State = lifecycle.State()
     process: WorkerProcess | None = None
-    identity: str = ""
+    identity: str = ""  # names its process at the socket
     info: Ready | None = None
     greeted: bool = False
     watch: LoadWatch | None = None
-    active: dict[int, WorkerJob] = msgspec.field(default_factory=dict)
-    taken: int = 0
+    active: dict[int, WorkerJob] = msgspec.field(default_factory=dict)  # jobs sent, end not confirmed
+    taken: int = 0  # slots that these occupy
     idle_since: float = 0.0
-    looked_at: float = -math.inf
-    look_at: float | None = None
+    looked_at: float = -math.inf  # when its memory was last measured
+    look_at: float | None = None  # when it is to be measured next
     served: int = 0
     restarts: int = 0
-    reserved: int = 0
-    admitted: bool = False
-    placement: list[Share] | None = None
-    own_windows: bool = False
-    reads: float = 0.0
-    node: str = ""
-    there: Mapping[str, str] = msgspec.field(default_factory=dict)
-    supply: Supply | None = None
-    cards: tuple[CardShare, ...] = ()
-    gang: Gang | None = None
-    ranks: tuple[Rank, ...] = ()
-    arrived: Arrived | None = None
+    reserved: int = 0  # bytes of memory promised to it
+    admitted: bool = False  # it may start its process
+    placement: list[Share] | None = None  # how much of its memory is on which device
+    own_windows: bool = False  # each slot has a context window of its own
+    reads: float = 0.0  # tokens of a prompt that it reads in a second
+    node: str = ""  # where it runs, or will; "" for this machine
+    there: Mapping[str, str] = msgspec.field(default_factory=dict)  # where the node has our paths
+    supply: Supply | None = None  # files that its node has to have
+    cards: tuple[CardShare, ...] = ()  # GPUs of the node that it may use
+    gang: Gang | None = None  # several processes over nodes of which this is the first
+    ranks: tuple[Rank, ...] = ()  # the other processes of its gang
+    arrived: Arrived | None = None  # how much of `supply` has arrived
 
     @property
     def resolved(self) -> Resolved:

@@ -32,16 +32,16 @@ one look costs as much as the rest of a short answer."""
 
 
 class PoolOwner(Protocol):
-    """Hears what becomes of workers."""
+    """Is told what happens to workers."""
 
     def worker_gone(self, worker: ModelWorker, failure: Failure) -> None:
-        """Its process has ended, and why."""
+        """Its process has ended; says why."""
 
     def worker_moved(self, worker: ModelWorker) -> None:
-        """Its load has come further, or waits."""
+        """Its load has made progress, or waits."""
 
     def given_up(self, worker: ModelWorker, failure: Failure) -> None:
-        """Its model cannot be had for now."""
+        """Its model cannot be loaded for now."""
 
 
 class Pool(Roster):

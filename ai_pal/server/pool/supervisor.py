@@ -95,7 +95,7 @@ class Supervisor:
         return request
 
     def stop(self, request: WorkerJob) -> None:
-        """Call a job off; its sink hears `cancelled`, unless it has ended already."""
+        """Cancel a job; its sink is told `cancelled`, unless the job has ended already."""
         self.requests.cancelled(request, self._clock.now())
         self._dispatcher.abandon(request)
 
@@ -225,7 +225,7 @@ class Supervisor:
     # -- time ----------------------------------------------------------------------------------
 
     def tick(self) -> None:
-        """Let everything happen whose time has come, and ask for the next tick."""
+        """Do everything that is due by now, and ask for the next tick."""
         now = self._clock.now()
         for request in self.requests.overdue(now):
             self.requests.broken(request, late(request), now)

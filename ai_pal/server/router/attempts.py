@@ -1,4 +1,4 @@
-"""Attempts: each asks one candidate through its backend, can be called off, and is entered into the ledger.
+"""Attempts: each asks one candidate through its backend, can be cancelled, and becomes a row of the ledger.
 
 Part of the router's reactor: synchronous, like everything there."""
 
@@ -56,7 +56,7 @@ class Attempts:
         return sum(attempt.reserved for attempt in mine)
 
     def open(self, request: RoutedRequest, move: Ask) -> Attempt:
-        """A new attempt, not asked yet."""
+        """Create an attempt; its candidate is not asked yet."""
         now, candidate, query = self._clock.now(), move.step.candidate, request.chain.plan.query
         price = candidate.price
         expected = price.expected(query.prompt_tokens, query.answer_tokens) if price is not None else 0.0
@@ -83,13 +83,13 @@ class Attempts:
         attempt.handle = self._backend(attempt).start(self._job(attempt, seam=seam), sink)
 
     def limit(self, attempt: Attempt) -> timeouts.Limit | None:
-        """When its present phase has taken too long, where that is ours to say."""
+        """The timeout of its present phase; None where its backend watches the time itself."""
         if attempt.handle is None or self._backend(attempt).keeps_time:
             return None
         return timeouts.limit(attempt, attempt.handle.dispatched_at, self.policy)
 
     def stop(self, attempt: Attempt) -> None:
-        """Call it off; nothing more of it reaches the client."""
+        """Cancel it; nothing more of it reaches the client."""
         attempt.stopped = True
         if attempt.handle is not None:
             attempt.handle.cancel()
@@ -129,7 +129,7 @@ class Attempts:
         )
 
     def close(self, attempt: Attempt, outcome: str) -> None:
-        """It is over: into the ledger with it, once."""
+        """Write it to the ledger, once: it has ended."""
         if attempt.over:
             return
         attempt.over = True

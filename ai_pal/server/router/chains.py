@@ -1,4 +1,4 @@
-"""Requests on the way along their fallback chains: who is asked, what comes of each attempt, how each ends.
+"""Walks requests along their fallback chains: asks a candidate, hears its outcome, asks the next or ends.
 
 Part of the router's reactor: synchronous, like everything there."""
 
@@ -65,7 +65,7 @@ class Chains:
         self._policy = self.attempts.policy = self.escalation.policy = policy
 
     def look(self, request: RoutedRequest, now: float) -> None:
-        """Its time has come, or that of its attempt."""
+        """Act on the deadline of this request, or on the timeout of its attempt."""
         if request.deadline is not None and now >= request.deadline:
             self.end(request, _late(request))
             return
@@ -85,7 +85,7 @@ class Chains:
             self.look_at(request, limit.at)
 
     def look_at(self, request: RoutedRequest, when: float) -> None:
-        """Let `look` be called, then."""
+        """Have `look` called at this time."""
         self._table.look_at(request, when)
         self._clock.wake_at(when)
 
@@ -103,7 +103,7 @@ class Chains:
                 self._table.interrupted(request, reason, self._timings(request))
 
     def ask(self, request: RoutedRequest, move: Ask) -> None:
-        """Ask somebody, who may end before this returns."""
+        """Ask a candidate. Its attempt may have ended before this returns."""
         candidate = move.step.candidate
         if move.seam:
             self._notifier.seam(request, candidate)
@@ -138,7 +138,7 @@ class Chains:
             self.look_at(request, now + seconds)
 
     def begun(self, attempt: Attempt, now: float) -> None:
-        """The first piece: its candidate is at work. Thoughts do not commit."""
+        """The first piece has come. Where it is reasoning, somebody else may still be asked after it."""
         request = attempt.request
         self.escalation.begins(attempt)
         if request.first_at is None:
@@ -146,7 +146,7 @@ class Chains:
         self._notifier.started(attempt)
 
     def committed(self, attempt: Attempt, now: float) -> None:
-        """The first content: its candidate has the word now."""
+        """The first content has come: from here on nobody else is asked instead."""
         request = attempt.request
         attempt.first_at = now
         self.escalation.commits(attempt)
@@ -156,7 +156,7 @@ class Chains:
         request.chain = fallback_chain.content(request.chain)
 
     def answered(self, attempt: Attempt, result: Answered) -> None:
-        """It has given a whole answer: that ends its request, unless it is doubted."""
+        """The answer is complete: that ends the request, unless the answer is doubted."""
         request = attempt.request
         if not self.escalation.may_end(attempt, result):
             return
@@ -168,7 +168,7 @@ class Chains:
         self._table.done(request, result, self._timings(request))
 
     def failed(self, attempt: Attempt, failure: Failure) -> None:
-        """The attempt is over without a whole answer: on along the chain."""
+        """The attempt has failed: go on along the chain."""
         request, now = attempt.request, self._clock.now()
         if attempt is request.draft:
             self.escalation.lost(attempt, failure)

@@ -1,4 +1,4 @@
-"""What an attempt's backend says: pieces go on to the client, the rest is news for the router.
+"""The sink of an attempt: passes pieces of the answer on to the client, and outcomes to the router.
 
 Part of the router's reactor: synchronous, like everything there."""
 

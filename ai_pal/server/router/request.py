@@ -32,14 +32,7 @@ NOT_ASKED_THERE = NEVER_SENT | {Code.ACCESS_DENIED, Code.PROTOCOL_MISMATCH}
 
 
 class RoutedRequest(msgspec.Struct, eq=False):
-    """An open request. (`client`, `chat.id`) is unique. `next_seq` is what the client waits for, `next_index`
-    the place of the next part; `away` tells that the prompt has left this machine. `blobs` are the large
-    parts of its messages. `kept` are the raw pieces of text, None when the answer cannot be gone on with,
-    `text_index` is the place of the part that they are of. `known_cost` is in US dollars; `unpriced`: there
-    is more, and nobody knows how much. `tell_at` is when the client hears of a fallback, None when there is
-    nothing to tell. `escalate` is what becomes of an answer that a model here doubts, `draft` that answer
-    while somebody else is asked, `broke_off` that what was shown of it ended in its middle, and nobody has
-    begun behind that; `doubt` is how much it is doubted, `verdict` what is still to be told of it."""
+    """A request of a client that the router has not ended yet. (`client`, `chat.id`) is unique."""
 
     client: bytes
     chat: wire.Chat
@@ -50,24 +43,24 @@ class RoutedRequest(msgspec.Struct, eq=False):
     attempt: "Attempt | None" = None
     accepted_at: float | None = None
     first_at: float | None = None
-    next_seq: int = 0
-    next_index: int = 0
+    next_seq: int = 0  # the number of the next piece that the client is sent
+    next_index: int = 0  # the number of the next part of the answer
     failed: tuple[tuple[Candidate, Failure], ...] = ()
     usage: Usage = Usage()
-    known_cost: float = 0.0
-    unpriced: bool = False
-    away: bool = False
+    known_cost: float = 0.0  # US dollars
+    unpriced: bool = False  # there are further costs, and nobody knows how much
+    away: bool = False  # whether the prompt has left this machine
     ended: bool = False
-    tell_at: float | None = None
-    kept: list[msgspec.Raw] | None = None
+    tell_at: float | None = None  # when the client is told of a fallback; None: there is nothing to tell
+    kept: list[msgspec.Raw] | None = None  # the text so far, raw; None: this answer cannot be continued
     kept_bytes: int = 0
-    text_index: int = 0
-    blobs: Sequence[Blob] = ()
-    escalate: Escalate = "off"
-    draft: "Attempt | None" = None
-    broke_off: bool = False
-    doubt: float | None = None
-    verdict: Verdict | None = None
+    text_index: int = 0  # the number of the part that `kept` is the text of
+    blobs: Sequence[Blob] = ()  # large attachments of its messages
+    escalate: Escalate = "off"  # what to do when the model of this machine doubts its answer
+    draft: "Attempt | None" = None  # the doubted answer, while somebody else is asked
+    broke_off: bool = False  # what was shown of `draft` broke off, and nobody has begun behind it
+    doubt: float | None = None  # how much the answer is doubted
+    verdict: Verdict | None = None  # a verdict on the answer that the client has not been told yet
 
     @property
     def private(self) -> bool:
@@ -140,48 +133,39 @@ class Measured(msgspec.Struct, frozen=True):
 
 
 class Attempt(msgspec.Struct, eq=False):
-    """One candidate that was asked, through `handle`. `key` is unique among attempts. `base` is the client's
-    number for its first piece, `base_index` for its first part; `places` are those of its parts where it goes
-    on with another's text. `tokens` counts pieces and `said` bytes, those of thoughts too: a server may put
-    many tokens into a piece. `told` is what the provider says it has used, also of an answer that fails,
-    `measured` what this machine knows. `reserved` is what it may cost in US dollars. `accepted` says that its
-    backend has it, as `model`, `stopped` that this side has called it off, `over` that it is in the ledger.
-    `connected_at` is when the prompt began to leave, `whole` that all of it is out. `begun_at` is when its
-    first piece came, `first_at` when its first content came: thoughts are none. `moved_at` is when something
-    last moved before. With a `watch` it tells its doubts, and what of it waits for a verdict is in `hold`;
-    `sink` hears it, and `result` is how it ended while somebody else was being asked. `blind`: its doubts
-    were asked for, and it has none."""
+    """One candidate that was asked to answer a request, and how far it has come. Times are seconds of the
+    router's clock. Reasoning ("thoughts") is not content: it does not commit the router to this candidate."""
 
-    key: int
+    key: int  # unique among attempts
     request: RoutedRequest
     candidate: Candidate
     reason: Reason
     asked_at: float
-    moved_at: float
-    handle: Handle | None = None
-    model: str = ""
-    base: int = 0
-    base_index: int = 0
-    places: dict[int, int] | None = None
-    tokens: int = 0
-    said: int = 0
-    told: Usage = Usage()
-    measured: Measured | None = None
-    reserved: float = 0.0
+    moved_at: float  # when anything last came of it
+    handle: Handle | None = None  # by which its job can be cancelled
+    model: str = ""  # the model that its backend has accepted it for
+    base: int = 0  # the client's number for its first piece
+    base_index: int = 0  # the client's number for its first part
+    places: dict[int, int] | None = None  # numbers of its parts, where it continues the text of another
+    tokens: int = 0  # pieces so far, reasoning included; a server may put many tokens into one
+    said: int = 0  # bytes so far, reasoning included
+    told: Usage = Usage()  # usage as the provider reports it, also for an answer that fails
+    measured: Measured | None = None  # usage as this machine has measured it
+    reserved: float = 0.0  # US dollars that it may cost
     prompt_tokens: int = 0
-    connected_at: float | None = None
-    begun_at: float | None = None
-    first_at: float | None = None
-    whole: bool = False
-    over: bool = False
-    stopped: bool = False
-    accepted: bool = False
-    watch: Watch | None = None
+    connected_at: float | None = None  # when the prompt began to leave this machine
+    begun_at: float | None = None  # when its first piece came
+    first_at: float | None = None  # when its first content came
+    whole: bool = False  # all of the prompt has left
+    over: bool = False  # it is in the ledger
+    stopped: bool = False  # the router has cancelled it
+    accepted: bool = False  # its backend has accepted the job
+    watch: Watch | None = None  # judges its doubts, where the model tells any
     probe: Probe | None = None
-    hold: Hold[DeltaItem] | None = None
-    sink: Sink | None = None
-    result: Answered | None = None
-    blind: bool = False
+    hold: Hold[DeltaItem] | None = None  # pieces that wait for a verdict
+    sink: Sink | None = None  # what hears of its job
+    result: Answered | None = None  # its end, if that came while somebody else was being asked
+    blind: bool = False  # it was to tell its doubts, and has none
 
     @property
     def shown(self) -> bool:

@@ -1,4 +1,4 @@
-"""The router actor: decides who answers, and keeps its word when somebody does not.
+"""The router actor: decides who answers a request, and asks the next candidate when one fails.
 
 A synchronous reactor like the supervisor below it. It stands between the client endpoint and whoever answers:
 each request is a fallback chain along a plan, each step of it an attempt: a job of the candidate's backend,
@@ -68,13 +68,13 @@ class Router:
         return len(self._table)
 
     def take(self, policy: RouterPolicy) -> None:
-        """From now on this is the policy."""
+        """Replace the policy, for requests that come from now on."""
         self._policy = self._planner.policy = policy
         self._chains.take(policy)
 
     @property
     def attempts(self) -> int:
-        """How many attempts are under way."""
+        """How many attempts are open."""
         return len(self._attempts)
 
     def find(self, client: bytes, request_id: int) -> RoutedRequest | None:
@@ -84,7 +84,8 @@ class Router:
     # -- from clients --------------------------------------------------------------------------
 
     def chat(self, client: bytes, chat: wire.Chat, blobs: Sequence[Blob] = ()) -> None:
-        """Take a request and begin with the first of its plan, or refuse it. Its id is free."""
+        """Accept a request and ask the first candidate of its plan, or refuse it. The caller has checked that
+        its id is free."""
         now = self._health.now = self._clock.now()
         if self._closing:
             self._clients.send(client, wire.Failed(chat.id, [CLOSING]))
@@ -110,7 +111,7 @@ class Router:
         self._chains.move(request, move)
 
     def explain(self, request: wire.Route) -> wire.Routed:
-        """What would be done with a request."""
+        """The plan that this request would get; nobody is asked."""
         self._health.now = self._clock.now()
         return self._planner.explain(request, self._attempts.reserved)
 
@@ -133,7 +134,7 @@ class Router:
     # -- time ----------------------------------------------------------------------------------
 
     def tick(self) -> None:
-        """Let deadlines and timeouts run out, and ask for the next tick."""
+        """Act on deadlines and timeouts that have passed, and ask for the next tick."""
         now = self._health.now = self._clock.now()
         for request in self._table.due(now):
             self._chains.look(request, now)

@@ -1,4 +1,4 @@
-"""The clients' open requests at the router. The only place that accepts and that sends terminal events."""
+"""The open requests of clients at the router. The only place that accepts them and sends their last event."""
 
 import heapq
 import itertools
@@ -40,11 +40,11 @@ class Table:
     # -- what clients hear ---------------------------------------------------------------------
 
     def tell(self, request: RoutedRequest, event: wire.Event) -> None:
-        """Anything but an end."""
+        """Send the client an event that is not its last."""
         self._clients.send(request.client, event)
 
     def accept(self, request: RoutedRequest, now: float) -> None:
-        """Tell its client, once, that an end will follow."""
+        """Send `accepted`, once: from then on the client can rely on a last event."""
         if request.accepted_at is None:
             request.accepted_at = now
             self._clients.send(request.client, wire.Accepted(request.chat.id))
