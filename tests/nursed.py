@@ -12,7 +12,7 @@ import time
 import traceback
 from collections.abc import Callable
 
-from tests import nursery
+from tests import forked_popen, nursery
 
 Main = Callable[[list[str]], int]
 
@@ -66,6 +66,7 @@ def _supervisor() -> Main:
     import ai_pal.server.app  # noqa: F401
     from ai_pal.__main__ import main
 
+    forked_popen.install()
     return main
 
 
@@ -78,6 +79,7 @@ def _command() -> Main:
         for module in pkgutil.walk_packages([f"{ai_pal.__path__[0]}/{name}"], f"ai_pal.{name}."):
             if not module.name.endswith("__main__"):
                 importlib.import_module(module.name)
+    forked_popen.install()
     return lambda arguments: _as_python_does(main, arguments)
 
 

@@ -2,9 +2,10 @@
 Workers of an engine, egress processes with the SDKs of all providers, supervisors, commands, and the test
 processes.
 
-Each is the program itself from its first line on. What is true of a worker that was just started by Python
-(`python -P -m workers`) is looked at in `tests/process/test_worker.py`; supervisors start both like that, and
-commands start supervisors so. `test_command_examples.py` there looks at commands as a shell starts them."""
+Each is the program itself from its first line on, and what `NURSERIES` names in its environment it has from
+nurseries in its turn (`tests/forked_popen.py`). What is true of programs that Python has just started, others
+look at: `tests/process/test_worker.py` at workers, `test_one_supervisor.py` there at supervisors, and
+`test_command_examples.py` at commands as a shell starts them."""
 
 import contextlib
 import errno
@@ -16,14 +17,26 @@ import socket
 import struct
 import subprocess
 import sys
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 import msgspec
 
 EGRESS, SUPERVISORS, COMMANDS, TESTS = "egress", "supervise", "commands", "tests"
-MOST_BYTES, MOST_DESCRIPTORS = 1 << 20, 4
+NURSERIES = "TESTS_NURSERIES"
+"""A variable of a process of a nursery: whom it may ask for others, an engine and `SUPERVISORS`. They are
+ready."""
+
+RUN = "TESTS_RUN"
+"""To which test run it belongs, by another."""
+
+ROOM = "-" * 1000
+"""For the commands of its children, where its own would end."""
+
+MOST_BYTES, MOST_DESCRIPTORS = 1 << 20, 8
 STATUS = struct.Struct("i")
+HELLO = b"hello"
+"""Asks for nobody, only for an answer."""
 
 
 class Birth(msgspec.Struct):
@@ -35,6 +48,16 @@ class Birth(msgspec.Struct):
     cores: list[int]
     streams: list[int]
     """Which descriptors of its own those are that come with this."""
+
+    command: list[str] = []
+    """What `ps` shows instead of the nursery's."""
+
+    group: bool = False
+    """It leads a process group."""
+
+    detached: bool = False
+    """It leads a session, that of the terminal that it reads, and outlives who has asked for it; but not the
+    nursery, which ends with the run."""
 
 
 class Forked:
@@ -76,21 +99,38 @@ class Forked:
 
 class Nursery:
     """Who asks such a process for others. It ends with the last who asks it, and its children with the one
-    who has asked for them."""
+    who has asked for them, but for those that are `detached`."""
 
     def __init__(self, door: socket.socket) -> None:
-        self._door = door
+        self._door, self._ready = door, False
 
     def fork(
-        self, arguments: list[str], cwd: Path, streams: Mapping[int, int], environment: Mapping[str, str]
+        self,
+        arguments: list[str],
+        cwd: Path,
+        streams: Mapping[int, int],
+        environment: Mapping[str, str],
+        *,
+        command: Sequence[str] = (),
+        group: bool = False,
+        detached: bool = False,
     ) -> Forked:
-        """`streams` are descriptors, by what they are to be there."""
+        """`streams` are descriptors, by what they are to be there; see `Birth`."""
         end, told = socket.socketpair()
         cores = sorted(os.sched_getaffinity(0))
-        birth = Birth(arguments, str(cwd), dict(environment), cores, list(streams))
+        birth = Birth(
+            arguments, str(cwd), dict(environment), cores, list(streams), list(command), group, detached
+        )
         with told:
             socket.send_fds(self._door, [msgspec.msgpack.encode(birth)], [told.fileno(), *streams.values()])
         return Forked(STATUS.unpack(self._door.recv(STATUS.size))[0], end)
+
+    def ready(self) -> None:
+        """Wait until it has imported what it forks."""
+        if not self._ready:
+            self._door.send(HELLO)
+            self._door.recv(STATUS.size)
+            self._ready = True
 
 
 @functools.cache
@@ -102,9 +142,21 @@ def nursery(kind: str) -> Nursery:
     return Nursery(door)
 
 
+def with_nurseries(environment: Mapping[str, str], *kinds: str) -> dict[str, str]:
+    """This environment, for a process of a nursery that has others from those of these kinds, unless it names
+    its own. They are started now: nobody waits for them in the midst of other work."""
+    named = environment.get(NURSERIES, " ".join(kinds))
+    for kind in named.split():
+        nursery(kind).ready()
+    return {**environment, NURSERIES: named, RUN: _run()}
+
+
 def address_of(kind: str) -> str:
-    run = os.environ.get("PYTEST_XDIST_TESTRUNUID") or str(os.getpid())
-    return f"\0ai-pal-nursery-{run}-{kind}"
+    return f"\0ai-pal-nursery-{_run()}-{kind}"
+
+
+def _run() -> str:
+    return os.environ.get(RUN) or os.environ.get("PYTEST_XDIST_TESTRUNUID") or str(os.getpid())
 
 
 def connected(address: str) -> socket.socket | None:
@@ -133,5 +185,6 @@ def start(address: str, kind: str, *arguments: str) -> None:
             return
         listener.listen()
         command = [sys.executable, "-P", "-m", "tests.nursing", str(listener.fileno()), kind, *arguments]
+        command.append(ROOM)
         fds = [listener.fileno()]
         _started.append(subprocess.Popen(command, pass_fds=fds, stdin=subprocess.DEVNULL))

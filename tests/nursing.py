@@ -2,6 +2,7 @@
 processes of this kind need, then forks them; see there."""
 
 import contextlib
+import ctypes
 import fcntl
 import gc
 import os
@@ -9,12 +10,14 @@ import select
 import signal
 import socket
 import sys
+import termios
+from pathlib import Path
 from typing import NamedTuple
 
 import msgspec
 
 from tests.nursed import Main, main_of
-from tests.nursery import MOST_BYTES, MOST_DESCRIPTORS, STATUS, Birth
+from tests.nursery import HELLO, MOST_BYTES, MOST_DESCRIPTORS, STATUS, Birth
 
 ALONE_SECONDS = 60.0
 """For so long the process stays while nobody is connected: who has started it is about to be."""
@@ -26,6 +29,7 @@ class Born(NamedTuple):
     pid: int
     door: socket.socket
     end: socket.socket
+    detached: bool
 
 
 class Serving:
@@ -49,6 +53,8 @@ class Serving:
                 else:
                     self._asked(one)
             if not self._doors:
+                for child in self._born.values():
+                    os.kill(child.pid, signal.SIGKILL)
                 return
 
     def _asked(self, door: socket.socket) -> None:
@@ -56,15 +62,22 @@ class Serving:
         if not data:
             self._doors.remove(door)
             for child in self._born.values():
-                if child.door is door:
+                if child.door is door and not child.detached:
                     os.kill(child.pid, signal.SIGKILL)
             door.close()
             return
+        if data == HELLO:
+            door.send(STATUS.pack(0))
+            return
+        birth = msgspec.msgpack.decode(data, type=Birth)
         if (pid := os.fork()) == 0:
-            _live(self._main, msgspec.msgpack.decode(data, type=Birth), descriptors[1:])
+            _live(self._main, birth, descriptors[1:])
+        if birth.group:
+            os.setpgid(pid, pid)
         for descriptor in descriptors[1:]:
             os.close(descriptor)
-        self._born[os.pidfd_open(pid)] = Born(pid, door, socket.socket(fileno=descriptors[0]))
+        end = socket.socket(fileno=descriptors[0])
+        self._born[os.pidfd_open(pid)] = Born(pid, door, end, birth.detached)
         door.send(STATUS.pack(pid))
 
     def _ended(self, descriptor: int) -> None:
@@ -90,14 +103,29 @@ def _keep_only(streams: dict[int, int]) -> None:
 def _live(main: Main, birth: Birth, streams: list[int]) -> None:
     """Does not return."""
     try:
+        if birth.detached:
+            os.setsid()
+        if birth.command:
+            _show(birth.command)
         os.sched_setaffinity(0, birth.cores)
         os.chdir(birth.cwd)
         os.environ.clear()
         os.environ.update(birth.environment)
         _keep_only(dict(zip(birth.streams, streams, strict=True)))
+        if birth.detached and os.isatty(0):
+            fcntl.ioctl(0, termios.TIOCSCTTY, 0)
         code = main(birth.arguments)
     finally:
         os._exit(code)
+
+
+def _show(command: list[str]) -> None:
+    """As the command of this process, where that of the nursery stood."""
+    numbers = Path("/proc/self/stat").read_text().rpartition(")")[2].split()
+    begin, end = int(numbers[45]), int(numbers[46])
+    text = "\0".join(command).encode()[: end - begin - 1]
+    ctypes.memset(begin, 0, end - begin)
+    ctypes.memmove(begin, text, len(text))
 
 
 def _serve(listener: int, kind: str, arguments: list[str]) -> None:
@@ -110,5 +138,5 @@ def _serve(listener: int, kind: str, arguments: list[str]) -> None:
 
 
 if __name__ == "__main__":
-    _serve(int(sys.argv[1]), sys.argv[2], sys.argv[3:])
+    _serve(int(sys.argv[1]), sys.argv[2], sys.argv[3:-1])
     os._exit(0)  # as workers end: taking the libraries apart takes long

@@ -14,7 +14,9 @@ import pytest
 from ai_pal.catalog import CATALOG, artifact_path
 from ai_pal.client import Client
 from ai_pal.config import load_settings
+from tests import forked_popen
 from tests.hub.loopback import Hub, loopback_hub
+from tests.nursery import COMMANDS, SUPERVISORS, with_nurseries
 from tests.process.homes import Environ, client_endpoint, environment, stop_supervisor
 
 START_SECONDS = 120.0
@@ -73,12 +75,14 @@ def supervisor(served: Served) -> Iterator[Client]:
 
 @contextlib.contextmanager
 def serving(environ: Environ, *args: str, stays: bool = False) -> Iterator[Served]:
-    """`ai-pal serve` in this environment; it and its supervisor end with the block, or that one `stays`."""
+    """`ai-pal serve` in this environment, from a nursery; it and its supervisor end with the block, or that
+    one `stays`."""
     command = [sys.executable, "-P", "-m", "ai_pal", "serve", *args]
     log = Path(environ["AI_PAL_HOME"], "serve.log")
+    forked = with_nurseries(environ, SUPERVISORS, "llamacpp")
     with log.open("w") as errors:
-        process = subprocess.Popen(
-            command, env=environ, stdout=subprocess.PIPE, stderr=errors, text=True, cwd="/"
+        process = forked_popen.fork(
+            COMMANDS, command, env=forked, stdout=subprocess.PIPE, stderr=errors, text=True, cwd="/"
         )
     try:
         assert process.stdout is not None

@@ -18,6 +18,7 @@ from ai_pal.protocol.client import Done, Failed, Pulled, Pulling
 from ai_pal.protocol.options import GenerationOptions
 from tests.hub import repositories as repos
 from tests.hub.loopback import TIMEOUT, TOKEN, Hub, Repo, loopback_hub
+from tests.nursery import NURSERIES
 from tests.process.command import ai_pal
 from tests.process.eventually import allowed, eventually
 from tests.process.homes import Environ, client_endpoint, environment, stop_supervisor
@@ -37,6 +38,7 @@ def home(ai_pal_home: Path, hub: Hub) -> Iterator[Environ]:
     """The environment of commands: an empty cache, the loopback hub."""
     environ = environment(ai_pal_home) | hub.environment
     environ |= {"HF_HOME": str(ai_pal_home / "hf"), "AI_PAL_MODEL_CACHE": str(ai_pal_home / "models")}
+    environ[NURSERIES] = ""  # processes are found as the supervisor's children, with their environment
     yield environ
     stop_supervisor(environ)
 

@@ -8,7 +8,7 @@ from contextlib import ExitStack
 from io import BytesIO, TextIOWrapper
 from pathlib import Path
 
-from tests.nursery import COMMANDS, nursery
+from tests.nursery import COMMANDS, SUPERVISORS, nursery, with_nurseries
 from tests.process.homes import Environ
 
 SECONDS = 240.0
@@ -22,8 +22,8 @@ def ai_pal(
     cwd: Path | None = None,
     before: Callable[[], None] | None = None,
 ) -> "subprocess.CompletedProcess[str]":
-    """Run it without a terminal, and wait for it. It comes from a nursery; with `before`, which is called in
-    its process, it is started by Python."""
+    """Run it without a terminal, and wait for it. It comes from a nursery, and so does the supervisor that it
+    starts; with `before`, which is called in its process, it is started by Python."""
     if before is None:
         done = ai_pal_bytes(environ, *words, stdin=stdin.encode(), cwd=cwd)
         said = _text(done.stdout), _text(done.stderr)
@@ -46,6 +46,7 @@ def ai_pal_bytes(
         given.write(stdin)
         given.seek(0)
         streams = {number: file.fileno() for number, file in enumerate((given, out, err))}
+        environ = with_nurseries(environ, SUPERVISORS, "llamacpp")
         process = nursery(COMMANDS).fork([*words], cwd or Path.cwd(), streams, environ)
         try:
             code = process.wait(SECONDS)

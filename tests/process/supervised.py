@@ -17,7 +17,7 @@ from ai_pal.client import Client
 from ai_pal.config import paths
 from ai_pal.protocol.client import WorkerStatus
 from ai_pal.protocol.report import Report
-from tests.nursery import SUPERVISORS, Forked, nursery
+from tests.nursery import SUPERVISORS, Forked, nursery, with_nurseries
 from tests.process.eventually import eventually
 from tests.process.homes import Environ, client_endpoint
 
@@ -29,7 +29,8 @@ LOCK_ONLY = ["supervisor.lock"]
 
 class Supervised:
     """A supervisor in the foreground. `settings` are those of `ai_pal.config`, by name; `program` is what
-    Python runs, or none: then it comes from a nursery, at once. `kept` is closed with it."""
+    Python runs, or none: then it comes from a nursery, at once, and so do its workers. `kept` is closed with
+    it."""
 
     def __init__(
         self, environ: Environ, program: tuple[str, ...] | None = AI_PAL, **settings: object
@@ -54,7 +55,9 @@ class Supervised:
     ) -> "subprocess.Popen[bytes] | Forked":
         words = ["supervise", "--report-fd", str(report)]
         if program is None:
-            return nursery(SUPERVISORS).fork(words, Path("/"), {2: log, report: report}, self.environ)
+            environ = with_nurseries(self.environ, "llamacpp")
+            command, streams = ["ai-pal", *words], {2: log, report: report}
+            return nursery(SUPERVISORS).fork(words, Path("/"), streams, environ, command=command)
         self.command = [sys.executable, "-P", *program, *words]
         return subprocess.Popen(
             self.command, env=self.environ, stdin=subprocess.DEVNULL, stderr=log, pass_fds=[report], cwd="/"

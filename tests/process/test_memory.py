@@ -21,6 +21,12 @@ A, B, C = (f"echo?id={name}&leak_mb=100" for name in "abc")
 ONE_FITS, TWO_FIT = "200MB", "300MB"
 
 
+@pytest.fixture
+def nurseries() -> tuple[str, ...]:
+    """With nothing in memory but what echo needs."""
+    return ("echo",)
+
+
 def loaded(client: Client) -> list[str]:
     return sorted(status.model for status in client.status().workers)
 

@@ -29,6 +29,12 @@ WITH_WORKERS = [
 
 
 @pytest.fixture
+def nurseries() -> tuple[str, ...]:
+    """The death of a parent is looked at."""
+    return ()
+
+
+@pytest.fixture
 def daemon(supervise: Supervise) -> Supervised:
     return supervise(drain_seconds=0.3, log_level="debug")
 

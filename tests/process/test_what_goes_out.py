@@ -40,6 +40,12 @@ Start = Callable[..., Supervised]
 
 
 @pytest.fixture
+def nurseries() -> tuple[str, ...]:
+    """Processes are found as the supervisor's children, with their environment."""
+    return ()
+
+
+@pytest.fixture
 def cloud() -> Iterator[Loopback]:
     """Cohere's API, with answers that can be watched."""
     with Loopback(cohere.watched) as server:
