@@ -11,6 +11,7 @@ import pexpect
 import pyte
 
 from tests.process.eventually import eventually
+from tests.process.in_terminal import InTerminal
 
 PYTHON = sys.executable
 WAIT_SECONDS = 120.0
@@ -20,8 +21,8 @@ ERASES = re.compile(rb"(?=\r*\x1b\[\d?[JK])")
 
 
 class Terminal:
-    """`ai-pal ARGS` running in a terminal, or `as_job` of an interactive bash there. `raw` is every byte that
-    was written."""
+    """`ai-pal ARGS` in a terminal, from a nursery; or `as_job` of an interactive bash there, which has
+    Python start it. `raw` is every byte that was written."""
 
     def __init__(
         self,
@@ -36,13 +37,13 @@ class Terminal:
         self._emulator = pyte.ByteStream(self.screen)
         self.raw = b""
         self._unseen: deque[bytes] = deque()
-        command = [PYTHON, "-m", "ai_pal", *args]
-        first = ["bash", "--norc", "--noprofile", "-i"] if as_job else command
-        self.process: pexpect.spawn[bytes] = pexpect.spawn(
-            first[0], first[1:], env=environ, dimensions=(rows, columns), timeout=None
-        )
-        if as_job:
-            self.enter(shlex.join(command))
+        self.process: pexpect.spawn[bytes] | InTerminal
+        if not as_job:
+            self.process = InTerminal(args, environ, rows, columns)
+            return
+        shell = ["--norc", "--noprofile", "-i"]
+        self.process = pexpect.spawn("bash", shell, env=environ, dimensions=(rows, columns), timeout=None)
+        self.enter(shlex.join([PYTHON, "-m", "ai_pal", *args]))
 
     def __enter__(self) -> "Terminal":
         return self
