@@ -17,6 +17,12 @@ FEW = GenerationOptions(max_tokens=4, temperature=0.0)
 Supervise = Callable[..., Supervised]
 
 
+@pytest.fixture
+def nurseries() -> tuple[str, ...]:
+    """Models of transformers are among them."""
+    return ("transformers",)
+
+
 @pytest.fixture(scope="module")
 def whole(tmp_path_factory: pytest.TempPathFactory) -> Path:
     from tests import tiny_models
@@ -132,11 +138,12 @@ def test_a_file_over_which_the_library_aborts_has_one_try_and_answers_once_it_is
 
 
 def test_an_architecture_that_the_library_does_not_know_is_named_in_its_own_words(
-    client: Client, starter_model: Path, tmp_path: Path
+    client: Client, tmp_path: Path
 ) -> None:
-    file = tmp_path / "m.gguf"
-    front = starter_model.read_bytes()
-    file.write_bytes(front[:200_000].replace(b"llama", b"lxama") + front[200_000:])
+    from tests import tiny_gguf
+
+    file = tiny_gguf.save(tmp_path / "m.gguf", "bytes")
+    file.write_bytes(file.read_bytes().replace(b"llama", b"lxama"))
     error = refusal(client, file)
     assert error.code == Code.MODEL_INVALID
     assert "unknown model architecture: 'lxama'" in error.failure.message
@@ -145,23 +152,24 @@ def test_an_architecture_that_the_library_does_not_know_is_named_in_its_own_word
 
 @pytest.mark.parametrize("kind", ["file", "link"])
 def test_a_file_that_is_replaced_while_it_is_loaded_is_what_answers_next(
-    kind: str, client: Client, starter_model: Path, tmp_path: Path
+    kind: str, client: Client, tmp_path: Path
 ) -> None:
+    from tests import tiny_gguf
+
     first, second, model = (tmp_path / name for name in ("a.gguf", "b.gguf", "m.gguf"))
-    shutil.copyfile(starter_model, second)
+    tiny_gguf.save(second, "bytes")
     if kind == "link":
-        shutil.copyfile(starter_model, first)
-        model.symlink_to(first)
+        model.symlink_to(tiny_gguf.save(first, "bytes"))
     else:
-        shutil.copyfile(starter_model, model)
-    assert client.ask("hello", model=str(model), options=FEW).text
+        tiny_gguf.save(model, "bytes")
+    assert client.ask("hello", model=str(model), options=FEW).usage.completion_tokens
     before = pids(client)[str(model)]
-    assert client.ask("again", model=str(model), options=FEW).text
+    assert client.ask("again", model=str(model), options=FEW).usage.completion_tokens
     assert pids(client)[str(model)] == before
     if kind == "link":
         model.unlink()
         model.symlink_to(second)
     else:
         second.replace(model)
-    assert client.ask("hello", model=str(model), options=FEW).text
+    assert client.ask("hello", model=str(model), options=FEW).usage.completion_tokens
     assert pids(client)[str(model)] not in (before, None)
