@@ -216,8 +216,9 @@ def _block(part: Text | Reasoning | ToolCall, *, omits: bool) -> dict[str, Any]:
 
 
 def _input(arguments: str) -> Any:
-    """The arguments as an object; of what was cut off nothing can be read."""
+    """The arguments as an object, which clients take them for; of what was cut off nothing can be read."""
     try:
-        return msgspec.json.decode(arguments.strip() or "{}")
+        found = msgspec.json.decode(arguments.strip() or "{}")
     except msgspec.DecodeError:
         return {}
+    return found if isinstance(found, dict) else {"value": found}
