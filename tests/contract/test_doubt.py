@@ -14,7 +14,7 @@ from ai_pal.protocol.options import GenerationOptions, JsonSchema
 from ai_pal.protocol.worker import Generate, GenerationDone, LoadModel, Ready
 from tests.worker_driver import Answer, WorkerDriver
 
-STARTER = {"llamacpp": "starter_model", "transformers": "starter_safetensors"}
+STARTER = {"llamacpp": "short_starter", "transformers": "short_safetensors"}
 CHOICE = (
     "Plants are seen to grow when they stand in the sun and have water, and not to grow in the dark. Which "
     "of these is the gas that plants take out of the air when they grow in the light of the sun?\n"
@@ -140,7 +140,7 @@ def test_what_a_schema_forces_is_watched_too(worker: Loaded) -> None:
 
 def test_what_stands_behind_a_stop_text_is_not_counted(worker: Loaded) -> None:
     whole = worker.ask("Tell me about the sea.").text
-    stop = whole.split()[3]
+    stop = whole.split()[1]
     answer = worker.ask("Tell me about the sea.", msgspec.structs.replace(FEW, stop=[stop]))
     assert isinstance(answer.end, GenerationDone)
     assert answer.end.doubt is not None
