@@ -191,9 +191,12 @@ class _Program:
             assert self._popen.stdin is not None
             assert self._popen.stderr is not None
             threading.Thread(target=self._hear, args=(self._popen.stderr,), daemon=True).start()
-            with contextlib.suppress(BrokenPipeError):  # it has ended already, and why is told by its end
-                self._popen.stdin.write(first)
-                self._popen.stdin.flush()
+            stdin = os.fdopen(os.dup(self._popen.stdin.fileno()), "wb", buffering=0)
+        # A descriptor of its own, and no lock: who reads nothing is to be stopped all the same.
+        with stdin, contextlib.suppress(BrokenPipeError):  # it has ended already, and why is told by its end
+            left = memoryview(first)
+            while left:
+                left = left[stdin.write(left) :]
 
     def lines(self) -> Iterator[str]:
         """What it writes, until it ends."""

@@ -1,12 +1,14 @@
 """A node that a command tells of: a line that was cut without a word is given up, and made anew; files that
-were told in a line that cannot be read are told again."""
+were told in a line that cannot be read are told again; a ticket that nobody reads holds up nobody."""
 
+import threading
 from pathlib import Path
 
 import pytest
 
 from ai_pal.cluster import command_engine, facts
 from ai_pal.cluster.command_engine import CommandEngine
+from ai_pal.protocol.cluster import Ticket
 from tests.cluster_nodes import LoopbackNode
 from tests.contract.test_cluster_engines import Heard
 from tests.process.eventually import eventually
@@ -49,3 +51,17 @@ def test_files_whose_line_was_garbled_are_told_again(tmp_path: Path) -> None:
         eventually(lambda: engine.nodes()[0].files == {"m:1"})
     finally:
         engine.close()
+
+
+def test_who_does_not_read_its_ticket_can_be_stopped(tmp_path: Path) -> None:
+    begun, heard = tmp_path / "begun", Heard()
+    engine = CommandEngine({"a": f"sh -c 'touch {begun}; exec sleep 60'"}, heard)
+    try:
+        engine.start(Ticket("w", "a", "", "", args=("x" * 1_000_000,)))  # more than a pipe holds
+        eventually(begun.exists)
+        threading.Thread(target=engine.stop, args=("w",), daemon=True).start()
+        eventually(lambda: "w" in heard.ends, within=20)
+    finally:
+        closing = threading.Thread(target=engine.close, daemon=True)
+        closing.start()
+        closing.join(20)
