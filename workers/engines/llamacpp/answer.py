@@ -1,22 +1,21 @@
 """One answer of llama.cpp: its chunks turned into reports."""
 
-import itertools
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 from typing import Any, Literal
 
 from ai_pal.errors import Code, Failure
-from ai_pal.protocol.content import Alternative, FinishReason, PartKind, TokenLogprob
+from ai_pal.protocol.content import FinishReason, PartKind
 from ai_pal.protocol.usage import Usage
 from workers.engines.bare_calls import BareCalls
 from workers.engines.base import OpenPart, Sink
 from workers.engines.llamacpp.calls import ForcedCalls, new_call
 from workers.engines.llamacpp.failures import failure_of
+from workers.engines.llamacpp.probabilities import Probabilities
 from workers.engines.llamacpp.thoughts import InChannels, Thoughts
 from workers.engines.llamacpp.trial import NO_NUMBER
 from workers.engines.thought_ends import ThoughtEnds
 from workers.engines.transformers.parts import Parts, Piece
 from workers.engines.transformers.text import Stops
-from workers.engines.uncertainty import LIKELIEST, entropy
 from workers.structured.watch import Watch
 
 NOT_HELD = Failure(
@@ -42,7 +41,7 @@ class Generation:
         self._cut: Parts | None = None
         self._is_single = self._has_called = False
         self._sink = sink
-        self._stops, self._prefill, self._alternatives = Stops([]), "", 0
+        self._stops, self._prefill = Stops([]), ""
         self._calls: ForcedCalls | None = None
         self._watch: Watch | None = None
         self._ends: ThoughtEnds | None = None
@@ -51,10 +50,7 @@ class Generation:
         self._blank = ""
         """Blanks behind a thought, which are its own only if it goes on."""
         self._is_behind_thought = self._has_begun = False
-        self._probable: list[tuple[int, TokenLogprob]] = []
-        self._is_watched, self._tells_probable = False, True
-        self._seen: list[tuple[int, float, float]] = []
-        """Of tokens that are not told yet: their number, entropy and logprob."""
+        self._probabilities = Probabilities()
         self._kept_before: int | None = None
         """Tokens of the prompt that were kept before a probe had read it."""
         self._prompt = self._cached = self._guessed = self._right = 0
@@ -93,8 +89,8 @@ class Generation:
         self._bare = bare
         self._cut, self._is_single = cut, single
         self._ends = ThoughtEnds(end) if end else None
-        self._stops, self._prefill, self._alternatives = Stops(stops), prefill, alternatives or 0
-        self._is_watched, self._tells_probable = watch, alternatives is not None or not watch
+        self._stops, self._prefill = Stops(stops), prefill
+        self._probabilities = Probabilities(alternatives, watch=watch)
         self.forced = forced
 
     def begin_behind(self, entropy: float, cached: int, seconds: float) -> None:
@@ -116,7 +112,8 @@ class Generation:
         self._prefill_seconds = timings.get("prompt_ms", self._prefill_seconds * 1e3) / 1e3
         self._decode_seconds = timings.get("predicted_ms", self._decode_seconds * 1e3) / 1e3
         for choice in chunk["choices"]:
-            self._note_probabilities(choice.get("logprobs"))
+            if not self._probabilities.take(choice.get("logprobs"), self.tokens):
+                self.failure = NO_NUMBER
             self._delta(choice.get("delta") or {"content": choice.get("text")})
             self.finish_reason = choice["finish_reason"] or self.finish_reason
         if "prompt_progress" in chunk:
@@ -218,41 +215,13 @@ class Generation:
             self._sink.delta(self.key, self._prefill, 0, part)
             self._prefill = ""
         new, self._told = self.tokens - self._told, self.tokens
-        if self._seen:
-            self._tell_seen(part)
+        entropies, logprobs = self._probabilities.watched(self.tokens)
+        if entropies and part.kind != "reasoning":
+            self._sink.watched(self.key, entropies, logprobs)
         if text or new or part.kind == "tool_call":
             self._sink.delta(self.key, text, new, part)
-        last = [one for back, one in enumerate(reversed(self._probable)) if one[0] == self._told - back]
-        if last:
-            self._sink.logprobs(self.key, [token for _, token in reversed(last)])
-        self._probable.clear()
-
-    def _tell_seen(self, part: OpenPart) -> None:
-        """What is behind a stop text is never told, and of thoughts nothing."""
-        seen = [one for one in self._seen if one[0] <= self._told]
-        self._seen = self._seen[len(seen) :]
-        if seen and part.kind != "reasoning":
-            _, entropies, logprobs = zip(*seen, strict=True)
-            self._sink.watched(self.key, entropies, logprobs)
-
-    def _see(self, tokens: Sequence[dict[str, Any]]) -> None:
-        numbers = itertools.count(self.tokens - len(tokens) + 1)
-        for number, one in zip(numbers, tokens, strict=False):
-            top = [each["logprob"] for each in one.get("top_logprobs", ())[:LIKELIEST]]
-            if one["logprob"] is not None and None not in top:
-                self._seen.append((number, entropy(top), one["logprob"]))
-
-    def _note_probabilities(self, logprobs: dict[str, Any] | None) -> None:
-        tokens = (logprobs or {}).get("content") or []
-        if self._is_watched:
-            self._see(tokens)
-        if not self._tells_probable:
-            return
-        if any(one["logprob"] is None for one in tokens):  # NaN has no name in JSON
-            self.failure = NO_NUMBER
-            return
-        numbers = itertools.count(self.tokens - len(tokens) + 1)
-        self._probable += zip(numbers, (token_of(one, self._alternatives) for one in tokens), strict=False)
+        if last := self._probabilities.of_last(self.tokens):
+            self._sink.logprobs(self.key, last)
 
     def _finish(self, usage: dict[str, Any]) -> None:
         self._prompt = usage["prompt_tokens"]
@@ -310,12 +279,3 @@ class Generation:
         if self._bare is not None and (held := self._bare.rest()):
             self._report(self._part("text"), held)
         self._bare = None
-
-
-def token_of(said: dict[str, Any], alternatives: int) -> TokenLogprob:
-    """A token with its probability, as the server tells it."""
-    top = [
-        Alternative(bytes(one["bytes"]), one["logprob"], one.get("id", -1))
-        for one in said.get("top_logprobs", ())[:alternatives]
-    ]
-    return TokenLogprob(bytes(said["bytes"]), said["logprob"], said.get("id", -1), top)

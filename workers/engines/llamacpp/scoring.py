@@ -9,9 +9,9 @@ import msgspec
 from ai_pal.errors import AiPalError, Code, Failure, fail
 from ai_pal.protocol.content import TokenLogprob
 from workers.engines.base import Sink
-from workers.engines.llamacpp.answer import token_of
 from workers.engines.llamacpp.completions import Complete
 from workers.engines.llamacpp.failures import failure_of
+from workers.engines.llamacpp.probabilities import token_of
 from workers.engines.llamacpp.request import STREAM
 from workers.engines.unix_http import Asker
 
