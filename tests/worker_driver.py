@@ -228,7 +228,7 @@ class WorkerDriver:
                 answer = self.answers[message.key]
                 assert not answer.ends, "numbers after the end"
                 assert len(message.entropies) == len(message.logprobs)
-                assert len(answer.entropies) <= answer.seqs_end, "text before its numbers"
+                assert answer.seqs_end <= len(answer.entropies), "text before its numbers"
                 answer.entropies += message.entropies
                 answer.probabilities += message.logprobs
             case Probed():
