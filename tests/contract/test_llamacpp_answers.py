@@ -56,23 +56,30 @@ def loaded(model: Path, template: str = "") -> Iterator[tuple[WorkerDriver, Read
 
 
 @pytest.fixture(scope="module")
-def plain(starter_model: Path) -> Iterator[WorkerDriver]:
-    with loaded(starter_model) as (driver, ready):
+def plain(short_starter: Path) -> Iterator[WorkerDriver]:
+    with loaded(short_starter) as (driver, ready):
         assert not {"tools", "thinking", "infill", "embed", "images"} & set(ready.abilities)
         yield driver
 
 
 @pytest.fixture(scope="module")
-def caller(starter_model: Path) -> Iterator[WorkerDriver]:
-    with loaded(starter_model, "calls") as (driver, ready):
+def knowing(starter_model: Path) -> Iterator[WorkerDriver]:
+    """The whole starter: what it says makes sense."""
+    with loaded(starter_model) as (driver, _):
+        yield driver
+
+
+@pytest.fixture(scope="module")
+def caller(short_starter: Path) -> Iterator[WorkerDriver]:
+    with loaded(short_starter, "calls") as (driver, ready):
         assert "tools" in ready.abilities
         yield driver
 
 
 @pytest.fixture(scope="module")
-def thinker(starter_model: Path) -> Iterator[WorkerDriver]:
+def thinker(short_starter: Path) -> Iterator[WorkerDriver]:
     """Its template opens the thought itself."""
-    with loaded(starter_model, "opens_thought") as (driver, ready):
+    with loaded(short_starter, "opens_thought") as (driver, ready):
         assert "thinking" in ready.abilities
         yield driver
 
@@ -271,8 +278,8 @@ def test_what_a_template_cannot_do_about_thoughts_is_refused(
     assert ask(plain, with_(GREEDY, thinking="off")).text
 
 
-def test_thinking_is_switched_where_the_template_can(starter_model: Path) -> None:
-    with loaded(starter_model, "may_think") as (driver, _):
+def test_thinking_is_switched_where_the_template_can(short_starter: Path) -> None:
+    with loaded(short_starter, "may_think") as (driver, _):
         tokens = {
             value: done(ask(driver, with_(GREEDY, thinking=value, max_tokens=1))).usage.prompt_tokens
             for value in ("on", "off")
@@ -282,7 +289,7 @@ def test_thinking_is_switched_where_the_template_can(starter_model: Path) -> Non
         said.append(Message("user", "And now?"))
         forgot = [*QUESTION, Message("assistant", "Sunny."), said[-1]]
         assert _counted(driver, said) > _counted(driver, forgot)
-    with loaded(starter_model) as (driver, _):
+    with loaded(short_starter) as (driver, _):
         assert _counted(driver, said) == _counted(driver, forgot)
 
 
@@ -321,11 +328,11 @@ def test_probabilities_come_with_their_tokens(plain: WorkerDriver) -> None:
     assert not ask(plain, with_(GREEDY, max_tokens=2, logprobs=0)).logprobs[0].top
 
 
-def test_an_answer_goes_on_from_its_prefill(plain: WorkerDriver) -> None:
-    answer = ask(plain, with_(GREEDY, prefill="The weather in Paris is"))
+def test_an_answer_goes_on_from_its_prefill(knowing: WorkerDriver) -> None:
+    answer = ask(knowing, with_(GREEDY, prefill="The weather in Paris is"))
     assert answer.text.startswith("The weather in Paris is ")
     assert len(answer.text) > 30
-    refused(ask(plain, with_(GREEDY, prefill="x", response_format=JsonObject())), "bad_request", "begins")
+    refused(ask(knowing, with_(GREEDY, prefill="x", response_format=JsonObject())), "bad_request", "begins")
 
 
 def test_a_token_can_be_forbidden(plain: WorkerDriver) -> None:
@@ -340,12 +347,12 @@ def test_the_other_options_are_taken(plain: WorkerDriver) -> None:
     assert len(same) == 1  # with the one most probable token there is no choice
 
 
-def test_raw_text_goes_on(plain: WorkerDriver) -> None:
-    answer = plain.do(CompleteText(next(KEYS), "The capital of France is", None, with_(GREEDY, logprobs=0)))
+def test_raw_text_goes_on(knowing: WorkerDriver) -> None:
+    answer = knowing.do(CompleteText(next(KEYS), "The capital of France is", None, with_(GREEDY, logprobs=0)))
     assert answer.text.startswith(" Paris")
     assert done(answer).usage.prompt_tokens == 5
     assert len(answer.logprobs) == 24
     held = CompleteText(next(KEYS), "x", None, with_(FREE, response_format=JsonSchema(SCHEMA)))
-    assert problem(SCHEMA, plain.do(held).text) == ""
-    refused(plain.do(CompleteText(next(KEYS), "x", "y")), "unsupported", "fill in")
-    refused(plain.do(CompleteText(next(KEYS), "word " * 2000)), "prompt_too_large", "1024")
+    assert problem(SCHEMA, knowing.do(held).text) == ""
+    refused(knowing.do(CompleteText(next(KEYS), "x", "y")), "unsupported", "fill in")
+    refused(knowing.do(CompleteText(next(KEYS), "word " * 2000)), "prompt_too_large", "1024")

@@ -1,4 +1,4 @@
-"""The transformers engine in a real worker, with the starter at temperature 1: forms hold."""
+"""The transformers engine in a real worker, with the starter's words at temperature 1: forms hold."""
 
 import tempfile
 from collections.abc import Iterator
@@ -22,21 +22,21 @@ THINKING = Path(__file__).parent / "templates" / "opens_thought.jinja"
 
 
 @pytest.fixture(scope="module")
-def starter(starter_safetensors: Path) -> Iterator[WorkerDriver]:
+def starter(short_safetensors: Path) -> Iterator[WorkerDriver]:
     with tempfile.TemporaryDirectory() as folder, WorkerDriver(Path(folder), "transformers") as driver:
-        ready = driver.load(LoadModel("m", "transformers", str(starter_safetensors), context=2048))
+        ready = driver.load(LoadModel("m", "transformers", str(short_safetensors), context=2048))
         assert isinstance(ready, Ready)
         assert {"chat", "schema", "logprobs", "complete"} <= set(ready.abilities)
         yield driver
 
 
 @pytest.fixture(scope="module")
-def thinker(starter_safetensors: Path) -> Iterator[WorkerDriver]:
+def thinker(short_safetensors: Path) -> Iterator[WorkerDriver]:
     """The starter with a template that opens a thought."""
     with tempfile.TemporaryDirectory() as folder:
         model = Path(folder, "model")
         model.mkdir()
-        for file in starter_safetensors.iterdir():
+        for file in short_safetensors.iterdir():
             (model / file.name).symlink_to(file)
         (model / "chat_template.jinja").unlink(missing_ok=True)
         (model / "chat_template.jinja").write_text(THINKING.read_text())
