@@ -120,7 +120,7 @@ class Streamed:
     async def _take(self, events: Sequence[wire.AnyEvent]) -> None:
         for event in events:
             if not isinstance(event, SAID):
-                self._heed(event)
+                self._note(event)
         data = self._writer.events(events)
         now = self._now()
         due = now >= self._due
@@ -143,7 +143,7 @@ class Streamed:
             return beside(late) + data
         return within(self._writer.alive(None), late) + data if late else data
 
-    def _heed(self, event: wire.AnyEvent) -> None:
+    def _note(self, event: wire.AnyEvent) -> None:
         self._out.record.heard(event)
         if isinstance(event, TOLD):
             self._latest = event

@@ -75,9 +75,9 @@ class Several:
     async def batch(self) -> Batch:
         """All that has come since it was read last: nothing only where somebody has called `nudge`. Raises
         what any of them raises."""
-        found = [] if self._failure else self._heed(await self._waiting.get())
+        found = [] if self._failure else self._up_to_the_end(await self._waiting.get())
         while self._left and not self._failure and not self._waiting.empty():
-            found += self._heed(self._waiting.get_nowait())
+            found += self._up_to_the_end(self._waiting.get_nowait())
         if self._failure and not found:  # else it fails at the next call
             self._left = 0
             raise self._failure
@@ -129,7 +129,7 @@ class Several:
         except Exception as error:  # noqa: BLE001 - told to who reads
             await self._waiting.put(error)
 
-    def _heed(self, batch: Batch | Exception) -> Batch:
+    def _up_to_the_end(self, batch: Batch | Exception) -> Batch:
         if isinstance(batch, Exception):
             self._failure = batch
             return []

@@ -21,7 +21,13 @@ class Call(msgspec.Struct):
     id: str | None = None
 
 
-ROLES = ("system", "user", "assistant", "tool")
+ROLES: dict[str, ours.Role] = {
+    "system": "system",
+    "developer": "system",
+    "user": "user",
+    "assistant": "assistant",
+    "tool": "tool",
+}
 
 
 class Message(msgspec.Struct):
@@ -37,11 +43,11 @@ class Message(msgspec.Struct):
 
 
 def _role(message: Message, where: str) -> ours.Role:
-    role = message.role.lower()
-    role = "system" if role == "developer" else role
-    if role not in ROLES:
-        raise BodyError(f"{message.role!r} is no role", f"{where}.role", ", ".join(ROLES))
-    return role  # type: ignore[return-value]
+    role = ROLES.get(message.role.lower())
+    if role is None:
+        known = ", ".join(dict.fromkeys(ROLES.values()))
+        raise BodyError(f"{message.role!r} is no role", f"{where}.role", known)
+    return role
 
 
 def conversation(messages: Iterable[Message]) -> list[ours.Message]:

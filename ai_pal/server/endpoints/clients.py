@@ -127,7 +127,7 @@ class ClientEndpoint:
             else:
                 incoming.take(frame)
         if not more and (whole := self._incoming.pop(client, None)) is not None and whole.request is not None:
-            self._heed(client, whole.request, peer, whole)
+            self._handle(client, whole.request, peer, whole)
 
     def gone(self, client: bytes) -> None:
         """The client's process ended or its socket is closed."""
@@ -156,14 +156,14 @@ class ClientEndpoint:
         if frames_behind(messages_of(request)):
             self._incoming[client] = Incoming(request, own=own)
         else:
-            self._heed(client, request, peer, Incoming(request, own=own) if own else NOTHING)
+            self._handle(client, request, peer, Incoming(request, own=own) if own else NOTHING)
 
     def _unread(self, client: bytes, failure: Failure, request_id: int = 0) -> None:
         """What comes behind it in the same message may be its attachments: none of that is obeyed."""
         self._incoming[client] = Incoming()
         self._fail(client, failure, request_id)
 
-    def _heed(
+    def _handle(
         self, client: bytes, request: wire.AnyRequest, peer: Peer | None, attached: Incoming = NOTHING
     ) -> None:
         connection = self._connections.get(client)
