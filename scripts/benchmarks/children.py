@@ -12,7 +12,7 @@ import subprocess
 import sys
 import threading
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any, TypeVar
 
@@ -80,7 +80,7 @@ def engine(model: str) -> None:
     llama = LlamaCpp()
     ready = llama.load(catalog.resolve(model, load_settings().settings), Outbox())
     print(json.dumps({"seconds": ready.seconds, "threads": ready.threads}), flush=True)
-    answer_all(llama._server.engine, llama._throttle.working if llama._throttle else lambda on: None)
+    answer_all(llama._server.engine)
     llama.close()
 
 
@@ -88,11 +88,11 @@ def bare(path: str, count: int) -> None:
     """In-process, with nothing but the number of threads set."""
     server = _server(path, count)
     print(json.dumps({}), flush=True)
-    answer_all(server, lambda on: None)
+    answer_all(server)
 
 
-def answer_all(server: Any, working: Callable[[bool], None]) -> None:
-    """Serve `number tokens` lines until the other side is gone; `working` hears of each."""
+def answer_all(server: Any) -> None:
+    """Serve `number tokens` lines until the other side is gone."""
     for line in sys.stdin:
         number, tokens = map(int, line.split())
         body = _body(number, tokens)
@@ -103,9 +103,7 @@ def answer_all(server: Any, working: Callable[[bool], None]) -> None:
             if any(choice["delta"].get("content") for choice in chunk["choices"]):
                 into.append(time.perf_counter())
 
-        working(True)
         server.handle_chat_completions(body, arrived)
-        working(False)
         first, last = arrivals[0], arrivals[-1]
         _say(Stream(first - asked, (len(arrivals) - 1) / (last - first)))
 

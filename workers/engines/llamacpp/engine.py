@@ -23,7 +23,7 @@ from ai_pal.protocol.worker import (
     Ready,
     RerankTexts,
 )
-from workers import spin_throttle, threads
+from workers import threads
 from workers.engines.base import Blob, Job, Sink
 from workers.engines.llamacpp import vectors
 from workers.engines.llamacpp.answer import Generation
@@ -74,7 +74,6 @@ class LlamaCpp:
         self._answers: dict[int, Generation] = {}
         self._room: Room
         self._prefixes: Prefixes | None = None
-        self._throttle: spin_throttle.SpinThrottle | None = None
 
     def load(self, spec: LoadModel, sink: Sink) -> Ready:
         """Holds the GIL while llama.cpp loads. Raises `AiPalError` (`engine_missing`, `model_invalid`)."""
@@ -118,7 +117,6 @@ class LlamaCpp:
                 prefixes=self._prefixes,
             )  # fmt: skip
             abilities = [one for one in prompts.abilities if one != "logprobs" or not guesses.most]
-        self._throttle = spin_throttle.start(count)
         self._pool = ThreadPoolExecutor(slots, "answer")
         sink.progress(1.0)
         name = f"llama.cpp (xllamacpp {xllamacpp.__version__})"
@@ -138,7 +136,6 @@ class LlamaCpp:
         answer = Generation(job.key, self._sink)
         with self._lock:
             self._answers[job.key] = answer
-            self._tell_throttle()
         self._pool.submit(self._run, job, answer, blobs)
 
     def cancel(self, key: int) -> None:
@@ -170,7 +167,6 @@ class LlamaCpp:
             answer.failure = with_place(answer.failure, job.options)
         with self._lock:
             self._answers.pop(job.key, None)
-            self._tell_throttle()
             self._room.leave(job.key)
         if answer.failure is not None or not isinstance(job, EmbedTexts | RerankTexts):
             answer.end()
@@ -182,10 +178,6 @@ class LlamaCpp:
         with self._lock:
             answer = self._answers.get(job.key)
         return None if answer is None else answer.failure
-
-    def _tell_throttle(self) -> None:
-        if self._throttle is not None:
-            self._throttle.working(bool(self._answers))
 
     def _do(self, job: Job, answer: Generation, blobs: Sequence[Blob]) -> None:
         match job:

@@ -18,7 +18,6 @@ from ai_pal.formats.projector import LARGEST_WHOLE, Projector
 from ai_pal.protocol.value_rules import field_in_words
 from ai_pal.protocol.windows import slots_of, windows_of
 from ai_pal.protocol.worker import LARGEST_DEFAULT_CONTEXT, LoadModel
-from workers import spin_throttle
 from workers.engines.llamacpp.attachments import HANDLES, can_hold
 from workers.engines.llamacpp.devices import cards, place
 from workers.engines.llamacpp.rendering import carrying, either
@@ -45,8 +44,8 @@ HTTP_THREADS = 4
 """Of those that ask it something; with a projector some answers go that way, too."""
 NOWHERE = os.devnull
 """Where llama.cpp finds no program to which it would give bytes that it cannot read itself."""
-SPINS = 1000
-"""Turns that a thread waits before it sleeps: within a step they meet every few microseconds."""
+SPINS = 300
+"""Turns that a thread waits before it sleeps, some 7 us: as long as sleeping and being woken take."""
 POOLINGS = {MEAN: "MEAN", 2: "CLS", 3: "LAST", RANK: "RANK"}
 """By llama.cpp's numbers."""
 
@@ -231,7 +230,7 @@ def window(spec: LoadModel, header: Header) -> int:
 
 def import_xllamacpp() -> Any:
     """Raises `AiPalError` (`engine_missing`)."""
-    spin_throttle.prepare(SPINS)
+    os.environ.setdefault("GOMP_SPINCOUNT", str(SPINS))  # what the user has set stays
     try:
         import xllamacpp
     except ImportError as error:

@@ -1,10 +1,12 @@
 """The options of a model that llama.cpp loads."""
 
+import os
+
 import pytest
 
 from ai_pal.errors import AiPalError, Code
 from ai_pal.protocol.worker import LoadModel
-from workers.engines.llamacpp.loading import load_options
+from workers.engines.llamacpp.loading import SPINS, import_xllamacpp, load_options
 
 
 def test_known_options_have_their_types() -> None:
@@ -35,3 +37,14 @@ def test_a_chunk_that_cannot_hold_a_token_of_each_slot_is_refused(slots: int, ch
     assert (
         load_options(LoadModel("m", "llamacpp", slots=slots, options={"chunk": chunk + 1})).chunk == chunk + 1
     )
+
+
+@pytest.mark.parametrize(("said", "holds"), [(None, str(SPINS)), ("0", "0")])
+def test_how_long_threads_wait_awake_is_the_users_to_say(
+    said: str | None, holds: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("GOMP_SPINCOUNT", said or "")
+    if said is None:
+        monkeypatch.delenv("GOMP_SPINCOUNT")
+    import_xllamacpp()
+    assert os.environ["GOMP_SPINCOUNT"] == holds
