@@ -58,7 +58,11 @@ class TokenCounter:
 
     def tried(self, body: dict[str, Any]) -> str:
         """The same of a few turns to try the template with: behind what it demands in front of all."""
-        return self.render({**body, "messages": [*self._front, *body["messages"]]})
+        return self.render({**body, "messages": self.with_front(body["messages"])})
+
+    def with_front(self, messages: Sequence[dict[str, Any]]) -> list[dict[str, Any]]:
+        """These behind what the template demands in front of all."""
+        return [*self._front, *messages]
 
     def _first(self, body: dict[str, Any]) -> str:
         """The same, and finds out whether it demands a system message. Raises `RefusedError`."""

@@ -23,7 +23,7 @@ from workers.engines.llamacpp.http import PromptCounter, TokenCounter
 from workers.engines.llamacpp.infill import EMPTY, Marks
 from workers.engines.llamacpp.messages import plain_messages
 from workers.engines.llamacpp.parts import CallParts, may_call
-from workers.engines.llamacpp.rendering import is_read, rendering
+from workers.engines.llamacpp.rendering import Rendering, is_read, rendering
 from workers.engines.llamacpp.request import continued, prompt_body
 from workers.engines.unix_http import Asker, RefusedError
 from workers.template_clock import TemplateClock
@@ -67,6 +67,32 @@ class Prompts:
         self._manners = manners_of(self._shown, system=knows_system)
         self._gap = self._marks_of_gaps()
         self.abilities = self._abilities(about.get("modalities", {}))
+        self._rendering = rendered
+        self._front = None if rendered is None or self._takes_apart() else self._left_out(rendered)
+
+    def _takes_apart(self) -> bool:
+        """Whether llama.cpp has to look for something in any answer, or in any prompt."""
+        is_plain = self.template.thinks == "never" and not self.template.channels
+        return self.as_tokens or not is_plain or bool({"images", "audio"} & set(self.abilities))
+
+    def _left_out(self, rendering: Rendering) -> str | None:
+        """What llama.cpp takes away from the front of what is rendered, since it puts that there itself; None
+        where it makes something else of it."""
+        body = rendering.told({"messages": self._counter.with_front(templates.QUESTION)})
+        ours, theirs = rendering.text(body), self._counter.render(body)
+        return ours.removesuffix(theirs) if theirs and ours.endswith(theirs) else None
+
+    def is_plain(self, options: GenerationOptions) -> bool:
+        """Whether nothing of the answer is to be taken apart: then its prompt is given as a text, which is
+        rendered once."""
+        asks = options.tools or options.response_format or options.prefill or options.thinking
+        return self._front is not None and not (asks or options.extra)
+
+    def as_text(self, body: dict[str, Any]) -> str:
+        """The prompt of a `body` that is plain."""
+        assert self._rendering is not None
+        assert self._front is not None
+        return self._rendering.text(body).removeprefix(self._front)
 
     def _shown(self, messages: Sequence[Message]) -> str | None:
         """Texts and calls only."""
@@ -130,6 +156,8 @@ class Prompts:
         body = prompt_body(plain, options, self.template)
         if moment := self.clock.time_of(messages):
             body["chat_template_kwargs"] = self.clock.told(moment) | body.get("chat_template_kwargs", {})
+        if self._rendering is not None and self.is_plain(options):
+            return self._rendering.told(body, once=True)
         if not options.prefill or self.apart(options):
             return self._told(body)
         # llama.cpp puts it behind the thought where it sees how that is marked

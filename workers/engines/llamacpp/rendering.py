@@ -79,8 +79,9 @@ class Rendering:
         self._marker = str(about.get("media_marker", ""))
         self._shape = shape_of(template, self._template.render)
 
-    def told(self, body: dict[str, Any]) -> dict[str, Any]:
-        """The body of a request, with its prompt. Raises `RefusedError` with the template's own words."""
+    def told(self, body: dict[str, Any], *, once: bool = False) -> dict[str, Any]:
+        """The body of a request, with its prompt: rendered twice, to tell what of it begins the answer, or
+        only `once`. Raises `RefusedError` with the template's own words."""
         variables = body.get("chat_template_kwargs", {})
         if TOLD in variables:
             return body
@@ -88,9 +89,9 @@ class Rendering:
         written = shaped([self._written(one) for one in messages], self._shape)
         tools = body.get("tools", ())
         try:
-            whole, said = (
-                self._template.render(written, tools, variables, begin=begin) for begin in (True, False)
-            )
+            whole = said = self._template.render(written, tools, variables)
+            if not once:
+                said = self._template.render(written, tools, variables, begin=False)
         except FAILURES as error:
             told = {"type": TEMPLATE_REFUSAL, "message": words_of(error)}
             raise RefusedError("template", 0, told) from error

@@ -66,9 +66,12 @@ class Writing:
         prompt = prompts.body(fitted.messages, options, attachments)
         keeps = self._prefixes if request.conversation and not attachments.are_told else None
         probe = None if attachments.are_told else request.probe
-        apart = prompts.apart(options)
-        needed = keeps or probe or apart or prompts.template.thinks != "never"
-        rendered = prompts.rendered(prompt, options) if needed else ""
+        apart, plain = prompts.apart(options), prompts.is_plain(options)
+        if plain:
+            rendered = prompts.as_text(prompt)
+        else:
+            needed = keeps or probe or apart or prompts.template.thinks != "never"
+            rendered = prompts.rendered(prompt, options) if needed else ""
         body = self._body(request, fitted.messages, prompt, rendered, counter)
         self._expect(request, answer, body, rendered, apart=apart)
         exactly = partial(counter.conversation, fitted.messages)
@@ -81,7 +84,9 @@ class Writing:
             self._probe(probe, answer, rendered, body)
         if apart:
             body = tokens_body(body, prompts.to_be_read(rendered, prompt, attachments))
-        ask = self._server.complete if apart else self._server.engine.handle_chat_completions
+        elif plain:
+            body = tokens_body(body, rendered)
+        ask = self._server.complete if apart or plain else self._server.engine.handle_chat_completions
         self._room.ask(ask, body, answer)
 
     def complete(self, request: CompleteText, answer: Generation) -> None:
