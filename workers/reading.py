@@ -1,7 +1,7 @@
 """How far one prompt is read, and when that is worth a word. Pure: `now` is in seconds."""
 
 PATIENCE = 1.0
-"""A prompt that is read sooner is nothing to talk about."""
+"""A prompt that is read sooner is nothing to talk about before its end."""
 INTERVAL = 0.25
 """Between two words about the same prompt."""
 
@@ -24,9 +24,9 @@ class PromptReading:
         return self._tell(now)
 
     def finish(self, now: float) -> bool:
-        """It is read; True when that is to be told: only where something was told before."""
+        """It is read; True when that is yet to be told: how long it is belongs to each answer."""
         self.done = self.total
-        return bool(self._told_at) and self._tell(now)
+        return self._tell(now)
 
     def said(self) -> tuple[int, int]:
         """`done` and `total` as they go out now: further on than when they were found worth a word."""

@@ -113,6 +113,10 @@ class Sink(Protocol):
         """A sign of life: so many characters were thought and are kept back."""
         return
 
+    def read(self, tokens: int) -> None:
+        """All of the prompt is read, so many tokens, before the first piece."""
+        return
+
     def delta(self, piece: inner.DeltaItem) -> None:
         """The next piece of the answer, in order."""
         return

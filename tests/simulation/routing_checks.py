@@ -47,7 +47,7 @@ class WatchedSink:
     def __init__(self, sink: Sink, job: Job, checks: "RoutingChecks") -> None:
         self._sink, self.job, self._checks = sink, job, checks
         self.accepted, self.news, self.left = sink.accepted, sink.news, sink.left
-        self.thinks, self.delta = sink.thinks, sink.delta
+        self.thinks, self.read, self.delta = sink.thinks, sink.read, sink.delta
         self.probed, self.watched = sink.probed, sink.watched
         self._ended = False
 

@@ -70,6 +70,7 @@ class MessageStream:
         self._id, self._model, self._omits = message_id, model, omits
         self._hidden = seals.Thought("")
         self._begun = False
+        self._prompt = Usage()
         self._turn, self._open = InTurn(), OpenParts()
         self._signed = -1
 
@@ -79,6 +80,8 @@ class MessageStream:
 
     def alive(self, latest: wire.AnyEvent | None) -> bytes:
         """A ping, behind the message's start."""
+        if isinstance(latest, wire.Reading):
+            self._prompt = Usage(latest.total)
         return self._begin() + event("ping")
 
     def broken(self, failure: Failure) -> bytes:
@@ -98,6 +101,7 @@ class MessageStream:
                 return self._deltas(self._turn.take(event_))
             case wire.Started():
                 self._model = self._model or event_.model
+                self._prompt = Usage(event_.prompt_tokens)
             case wire.Done():
                 return self._end(event_)
             case wire.Failed():
@@ -110,7 +114,7 @@ class MessageStream:
         if self._begun:
             return b""
         self._begun = True
-        message = {**self._message("", []), "usage": usage_of(Usage())}
+        message = {**self._message("", []), "usage": usage_of(self._prompt)}
         return event("message_start", message=message) + event("ping")
 
     def _deltas(self, deltas: Sequence[Piece]) -> bytes:

@@ -48,7 +48,8 @@ class Reading(Event, tag="reading", frozen=True):
 class Started(Event, tag="started", frozen=True):
     """The first piece is there: who answers, and why; again when somebody else does. `tier` 1 is a worker on
     this machine, 2 an Ollama server, 3 a cloud, 4 another machine of
-    the user's. `remote`: the prompt has left this machine."""
+    the user's. `remote`: the prompt has left this machine. `prompt_tokens` is how long it is, 0 where that
+    is not known yet."""
 
     id: int
     tier: int
@@ -57,6 +58,7 @@ class Started(Event, tag="started", frozen=True):
     why: str = ""
     score: float | None = None
     remote: bool = False
+    prompt_tokens: int = 0
 
 
 class Delta(Event, tag="delta", frozen=True):

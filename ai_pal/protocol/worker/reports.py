@@ -122,7 +122,7 @@ class Trimmed(FromWorker, tag="trimmed", frozen=True):
 
 class Reading(FromWorker, tag="reading", frozen=True):
     """`done` of the prompt's `total` tokens are read, kept ones included. Now and then where it takes
-    long; then it ends at `total` before the first text."""
+    long; it ends at `total` before the first text, of engines that know of it."""
 
     key: int
     done: int

@@ -161,10 +161,15 @@ class Dispatcher:
             request.sink.news(wire.Notice(0, "trimmed", reason))
 
     def _reading(self, worker: ModelWorker, message: inner.Reading) -> None:
-        """How far a prompt is read; nothing once content has come."""
+        """How far a prompt is read; nothing once content has come. The end of what was read soon tells how
+        long it is, and is no news."""
         request = worker.active.get(message.key)
         if request is None or request.ended or request.started or message.done <= request.told_read:
             return
+        if message.done == message.total:
+            request.sink.read(message.total)
+            if request.told_read < 0:
+                return
         request.told_read = message.done
         request.sink.news(wire.Reading(0, request.model, message.done, message.total))
 

@@ -104,6 +104,9 @@ class Hearing(Sink):
             return  # after a seam: the client is past its waiting
         self._clients.send(request.client, msgspec.structs.replace(news, id=request.chat.id))
 
+    def read(self, tokens: int) -> None:
+        self._attempt.read = tokens
+
     def left(self, *, whole: bool) -> None:
         if self._attempt.connected_at is None:
             self._attempt.connected_at = self._clock.now()

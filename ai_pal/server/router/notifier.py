@@ -85,5 +85,6 @@ class RouteNotifier:
                 why,
                 request.score,
                 request.away or candidate.remote,
+                attempt.read,
             ),
         )

@@ -149,6 +149,7 @@ class Attempt(msgspec.Struct, eq=False):
     places: dict[int, int] | None = None  # numbers of its parts, where it continues the text of another
     tokens: int = 0  # pieces so far, reasoning included; a server may put many tokens into one
     said: int = 0  # bytes so far, reasoning included
+    read: int = 0  # tokens of its prompt, where its engine has said how many
     told: Usage = Usage()  # usage as the provider reports it, also for an answer that fails
     measured: Measured | None = None  # usage as this machine has measured it
     reserved: float = 0.0  # US dollars that it may cost

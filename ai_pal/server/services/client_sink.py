@@ -17,7 +17,7 @@ class ClientSink(Sink):
     def __init__(self, clients: Clients, client: bytes, request_id: int, *, remote: bool = False) -> None:
         self._clients, self._client, self._id, self._remote = clients, client, request_id, remote
         self._model, self._begun = "", False
-        self.tokens = 0
+        self.tokens = self._prompt_tokens = 0
 
     def accepted(self, model: str) -> None:
         self._model = model
@@ -25,6 +25,9 @@ class ClientSink(Sink):
 
     def news(self, news: News) -> None:
         self._send(msgspec.structs.replace(news, id=self._id))
+
+    def read(self, tokens: int) -> None:
+        self._prompt_tokens = tokens
 
     def delta(self, piece: DeltaItem) -> None:
         self._begin()
@@ -71,7 +74,8 @@ class ClientSink(Sink):
         if not self._begun:
             self._begun = True
             why = a_worker(remote=self._remote)
-            self._send(wire.Started(self._id, 1, "local", self._model, why, remote=self._remote))
+            started = wire.Started(self._id, 1, "local", self._model, why, remote=self._remote)
+            self._send(msgspec.structs.replace(started, prompt_tokens=self._prompt_tokens))
 
     def _send(self, event: wire.Event) -> None:
         self._clients.send(self._client, event)

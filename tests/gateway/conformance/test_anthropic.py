@@ -151,6 +151,7 @@ def test_messages_are_of_the_published_type(http: httpx2.Client, change: dict[st
     for event in found:
         if event["type"] != "ping":  # the SDK has no type for it
             strictly(EVENTS[event["type"]], event)
+    assert found[0]["message"]["usage"]["input_tokens"] == answer.json()["usage"]["input_tokens"]
     last = found[-2]["delta"]
     assert last["stop_reason"] == answer.json()["stop_reason"]
     assert last["stop_sequence"] == answer.json()["stop_sequence"]

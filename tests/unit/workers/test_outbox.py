@@ -183,12 +183,15 @@ def test_nothing_is_said_of_a_prompt_after_its_first_text(slow: Outbox) -> None:
     assert slow.take() == []
 
 
-def test_a_prompt_that_is_read_at_once_is_not_spoken_of(outbox: Outbox) -> None:
+def test_of_a_prompt_that_is_read_at_once_only_its_length_is_told(outbox: Outbox) -> None:
     outbox.open(1)
     outbox.reading(1, 0, 40)
     outbox.reading(1, 20, 40)
+    assert not readable(outbox)
     outbox.delta(1, "x")
-    assert [type(message) for message in taken(outbox)] == [Deltas]
+    messages = taken(outbox)
+    assert [type(message) for message in messages] == [Reading, Deltas]
+    assert messages[0] == Reading(1, 40, 40)
 
 
 def test_nothing_is_said_of_a_prompt_that_was_cancelled(slow: Outbox) -> None:

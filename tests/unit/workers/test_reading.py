@@ -21,11 +21,12 @@ def test_a_figure_that_went_out_later_than_it_was_found_is_not_said_again() -> N
     assert not reading.finish(2.2)
 
 
-def test_a_prompt_that_is_read_soon_is_never_spoken_of() -> None:
+def test_a_prompt_that_is_read_soon_is_spoken_of_at_its_end() -> None:
     reading = PromptReading(0.0)
     assert not reading.learn(10, 100, 0.0)
     assert not reading.learn(90, 100, PATIENCE - 0.01)
-    assert not reading.finish(PATIENCE + 0.01)
+    assert reading.finish(PATIENCE + 0.01)
+    assert reading.said() == (100, 100)
 
 
 def test_a_long_one_is_told_of_now_and_then_and_at_its_end() -> None:

@@ -230,6 +230,7 @@ class Echo:
             one.due = now + one.options.prefill_seconds / PREFILL_STEPS
             return True
         if one.token == 0:
+            self._sink.reading(one.key, one.prompt_tokens, one.prompt_tokens)
             self._begin(one, now)
         if one.token == one.fault_at:
             one.fault_at = -1
