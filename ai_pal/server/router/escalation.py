@@ -198,9 +198,10 @@ class Escalation:
     # -- what somebody else's answer tells -----------------------------------------------------
 
     def begins(self, attempt: Attempt) -> None:
-        """The first piece of whoever was asked beside a doubted answer: behind a seam, if that was shown."""
+        """The first piece of an attempt follows whatever the client has heard; behind a doubted answer that
+        was shown, after a seam."""
         request, draft = attempt.request, attempt.request.draft
-        if attempt is draft or (draft is None and not request.broke_off):
+        if attempt is draft:
             return
         if request.broke_off or (draft is not None and draft.shown):
             self._notifier.other_answer(request, attempt.candidate)

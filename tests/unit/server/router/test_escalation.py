@@ -250,6 +250,22 @@ def test_a_shown_draft_that_died_is_parted_from_the_other_by_a_seam() -> None:
     assert isinstance(desk.last(), wire.Done)
 
 
+@pytest.mark.parametrize("died", [False, True])
+def test_another_answers_behind_thoughts_of_a_draft_that_waited_enough(died: bool) -> None:
+    desk = asked(OPENAI)
+    desk.here_says(wire.Accepted(0))
+    desk.here_says(wire.ForwardedDelta(0, 0, 1, raw("hm"), "reasoning"))
+    desk.watches(UNSURE)
+    desk.clock.run(PATIENCE + 0.1)
+    if died:
+        desk.here[0].sink.failed(DIED, Usage(), None)
+    desk.away_says("yes")
+    assert desk.text() == "hmyes"
+    deltas = [event for event in desk.heard if isinstance(event, wire.ForwardedDelta)]
+    assert [(delta.kind, delta.index) for delta in deltas] == [("reasoning", 0), ("text", 1)]
+    assert ends(desk) == 1
+
+
 def test_the_deadline_gives_what_there_is() -> None:
     desk = asked(OPENAI, deadline=3.0)
     desk.here_answers("a", "b")
