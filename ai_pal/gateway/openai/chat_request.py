@@ -141,17 +141,21 @@ def read(body: bytes) -> ChatBody:
     for name in ("audio", "prediction", "web_search_options"):
         if getattr(asked, name) is not None:
             raise BodyError("this cannot be had here", name, "leave it out")
-    tools = as_tools(asked.functions, asked.function_call, beside=asked.tools is not None)
-    return msgspec.structs.replace(asked, **tools)
+    beside: dict[str, Any] = {"tools": asked.tools, "tool_choice": asked.tool_choice}
+    beside["parallel_tool_calls"] = asked.parallel_tool_calls or None  # one at a time is what functions are
+    return msgspec.structs.replace(asked, **as_tools(asked.functions, asked.function_call, beside))
 
 
 def messages_of(asked: ChatBody) -> tuple[list[Message], str]:
     """The conversation in our terms, and how its answer begins. Raises `BodyError`."""
     turns = conversation(asked.messages)
     if found := unanswered(turns):
-        where = f"messages[{found[0]}].tool_calls"
-        hint = f"send a tool message for each, as for {found[1]!r}"
-        raise BodyError("behind calls come their results", where, hint)
+        number, call = found
+        turn = asked.messages[number]
+        place, hint = "tool_calls", f"send a tool message for each, as for {call!r}"
+        if isinstance(turn, Assistant) and turn.function_call is not None and not turn.tool_calls:
+            place, hint = "function_call", f"send a function message for {turn.function_call.name!r}"
+        raise BodyError("behind calls come their results", f"messages[{number}].{place}", hint)
     goes_on = isinstance(asked.messages[-1], Assistant)
     for name, right in (("continue_final_message", goes_on), ("add_generation_prompt", not goes_on)):
         if getattr(asked, name) not in (None, right):

@@ -33,15 +33,16 @@ FunctionChoice = Literal["none", "auto"] | FunctionName
 
 
 def as_tools(
-    functions: list[Function] | None, choice: FunctionChoice | None, *, beside: bool
+    functions: list[Function] | None, choice: FunctionChoice | None, beside: dict[str, Any]
 ) -> dict[str, Any]:
-    """The fields of today that say the same; `beside`: there are tools too. Raises `BodyError`."""
+    """The fields of today that say the same; `beside` are those that were sent too. Raises `BodyError`."""
     if functions is None:
         if choice is not None:
             raise BodyError("there are no functions to call", "function_call", "send them as functions")
         return {}
-    if beside:
-        raise BodyError("functions are tools: send one of both", "functions", "send all as tools")
+    for name, value in beside.items():
+        if value is not None:
+            raise BodyError(f"functions have no {name} beside them", name, "send all as tools")
     if not functions:
         raise BodyError("there is no function in it", "functions", "leave it out")
     chosen = NamedChoice(choice) if isinstance(choice, FunctionName) else choice

@@ -68,6 +68,8 @@ def test_a_result_is_that_of_the_last_call_of_its_name() -> None:
     "said",
     [
         {"functions": [WEATHER], "tools": []},
+        {"functions": [WEATHER], "tool_choice": "none"},
+        {"functions": [WEATHER], "parallel_tool_calls": True},
         {"functions": []},
         {"function_call": "auto"},
         {"functions": [WEATHER], "function_call": "required"},
@@ -82,6 +84,13 @@ def test_what_cannot_be_is_refused(said: dict[str, Any]) -> None:
 def test_results_of_no_call_are_refused() -> None:
     with pytest.raises(BodyError):
         chat_request.messages_of(read(messages=[CALLED[0], CALLED[2]]))
+
+
+def test_a_call_without_its_result_is_told_of_by_the_name_it_was_sent_under() -> None:
+    with pytest.raises(BodyError) as refused:
+        chat_request.messages_of(read(messages=[*CALLED[:2], USER]))
+    assert refused.value.param == "messages[1].function_call"
+    assert "'weather'" in refused.value.failure.hint
 
 
 def test_a_stream_tells_one_call_as_it_was_told_then() -> None:
