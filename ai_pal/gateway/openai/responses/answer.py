@@ -80,6 +80,7 @@ class ResponseStream:
 
     def cancelled(self) -> None:
         """Nobody wants the rest; what has come is kept."""
+        self._pieces(self._turn.rest())
         self._close("incomplete", self._open.end())
         self._over(self._response("cancelled"))
 

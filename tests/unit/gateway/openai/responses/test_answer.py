@@ -120,6 +120,15 @@ def test_a_failure_is_the_last_event_and_nothing_is_kept() -> None:
     assert told.kept == []
 
 
+def test_of_one_that_is_stopped_all_that_has_come_is_kept() -> None:
+    told = Told()
+    told.take(told.writer.events(CALLS[:3]))
+    told.writer.cancelled()
+    ((response, turn),) = told.kept
+    assert [item["name"] for item in response["output"]] == ["f", "g"]
+    assert len(turn.parts) == 2
+
+
 def test_silence_is_broken_behind_the_beginning() -> None:
     told = Told()
     data = told.writer.alive(wire.Loading(1, "m", 0.5))
