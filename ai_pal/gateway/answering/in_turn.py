@@ -79,7 +79,7 @@ class InTurn:
     def _is_whole(self) -> bool:
         try:
             return isinstance(msgspec.json.decode("".join(self._arguments)), dict)
-        except msgspec.DecodeError:
+        except (msgspec.DecodeError, RecursionError):
             return False
 
 

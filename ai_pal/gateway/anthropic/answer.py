@@ -220,9 +220,10 @@ def _block(part: Text | Reasoning | ToolCall, *, omits: bool) -> dict[str, Any]:
 
 
 def _input(arguments: str) -> Any:
-    """The arguments as an object, which clients take them for; of what was cut off nothing can be read."""
+    """The arguments as an object, which clients take them for; of what was cut off, or goes too deep,
+    nothing can be read."""
     try:
         found = msgspec.json.decode(arguments.strip() or "{}")
-    except msgspec.DecodeError:
+    except (msgspec.DecodeError, RecursionError):
         return {}
     return found if isinstance(found, dict) else {"value": found}

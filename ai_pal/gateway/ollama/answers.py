@@ -150,10 +150,11 @@ def _call(call: ToolCall, number: int) -> dict[str, Any]:
 
 
 def _object(arguments: str) -> Any:
-    """The arguments as an object; what was cut off is kept as it came, under a name that says so."""
+    """The arguments as an object; what was cut off, or goes too deep, is kept as it came, under a name that
+    says so."""
     try:
         found = msgspec.json.decode(arguments.strip() or "{}")
-    except msgspec.DecodeError:
+    except (msgspec.DecodeError, RecursionError):
         return {"cut off": arguments}
     return found if isinstance(found, dict) else {"value": found}
 

@@ -7,7 +7,7 @@ from contextlib import suppress
 from typing import Any, Protocol
 
 from ai_pal.errors import AiPalError, Failure
-from ai_pal.gateway.answering.sending import told
+from ai_pal.gateway.answering.sending import failed_by, told
 from ai_pal.gateway.asking.asked import Coming, Goes
 from ai_pal.gateway.openai.chat_answer import event, progress
 from ai_pal.gateway.openai.errors import error_of
@@ -84,6 +84,9 @@ class Running:
             self._add(self._writer.broken(told(error)))
         except asyncio.CancelledError:
             self._writer.cancelled()
+        except Exception as error:
+            log.exception("response_failed")
+            self._add(self._writer.broken(failed_by(error)))
         finally:
             self.over = True
             self._changed.set()

@@ -54,6 +54,10 @@ def test_another_call_in_the_place_of_one_ends_it() -> None:
     ]
 
 
+def test_arguments_that_go_too_deep_are_not_whole() -> None:
+    assert told(InTurn(), call(0, "[" * 2000, begins=True), piece(1, "so")) == [[(0, "[" * 2000)], []]
+
+
 def test_all_that_waits_comes_at_the_end() -> None:
     turn = InTurn()
     assert told(turn, call(0, "", begins=True), call(1, "{", begins=True), piece(2, "so"), call(1, "}")) == [

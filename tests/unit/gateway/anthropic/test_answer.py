@@ -12,7 +12,16 @@ from ai_pal.protocol import client as wire
 
 @pytest.mark.parametrize(
     ("arguments", "found"),
-    [('{"a": 1}', {"a": 1}), (" ", {}), ('{"a": ', {}), ("[1]", {"value": [1]}), ('"x"', {"value": "x"})],
+    [
+        *(
+            ('{"a": 1}', {"a": 1}),
+            (" ", {}),
+            ('{"a": ', {}),
+            ("[1]", {"value": [1]}),
+            ('"x"', {"value": "x"}),
+        ),
+        ("[" * 2000, {}),
+    ],
 )
 def test_what_a_tool_is_called_with_is_an_object(arguments: str, found: Any) -> None:
     answer = Answer()

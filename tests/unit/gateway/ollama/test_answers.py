@@ -13,6 +13,12 @@ EVENTS: list[wire.AnyEvent] = [
 ]
 
 
+def test_a_call_that_goes_too_deep_is_told_as_it_came() -> None:
+    deep = wire.Delta(1, 0, 1, "[" * 2000, "tool_call", 0, "a", "f")
+    first, _ = map(json.loads, Lines("chat", "m", 0.0).events([deep, EVENTS[-1]]).splitlines())
+    assert first["message"]["tool_calls"][0]["function"]["arguments"] == {"cut off": "[" * 2000}
+
+
 def test_calls_are_numbered_over_all_lines() -> None:
     lines = map(json.loads, Lines("chat", "m", 0.0).events(EVENTS).splitlines())
     calls = [call for line in lines for call in line["message"].get("tool_calls", ())]

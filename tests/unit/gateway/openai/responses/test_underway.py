@@ -98,6 +98,21 @@ def test_another_process_follows_it_and_has_it_from_any_event_on(world: World) -
     asyncio.run(play())
 
 
+def test_one_that_meets_a_fault_of_ours_has_failed(world: World) -> None:
+    class Faulty(Answer):
+        async def batch(self) -> list[wire.AnyEvent]:
+            raise RecursionError
+
+    async def play() -> None:
+        world.start("resp_1", Faulty())
+        assert b"response.failed" in await followed(world.first, "resp_1")
+        found = world.first.get("resp_1", "me")
+        assert found is not None
+        assert found.response["status"] == "failed"
+
+    asyncio.run(play())
+
+
 def test_another_process_stops_it(world: World) -> None:
     async def play() -> None:
         answer = Answer()
