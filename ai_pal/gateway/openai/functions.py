@@ -42,7 +42,7 @@ def as_tools(
         return {}
     for name, value in beside.items():
         if value is not None:
-            raise BodyError(f"functions have no {name} beside them", name, "send all as tools")
+            raise BodyError(f"functions have no {name} beside them", "functions", "send all as tools")
     if not functions:
         raise BodyError("there is no function in it", "functions", "leave it out")
     chosen = NamedChoice(choice) if isinstance(choice, FunctionName) else choice

@@ -151,8 +151,9 @@ def test_messages_are_of_the_published_type(http: httpx2.Client, change: dict[st
     for event in found:
         if event["type"] != "ping":  # the SDK has no type for it
             strictly(EVENTS[event["type"]], event)
-    assert found[0]["message"]["usage"]["input_tokens"] == answer.json()["usage"]["input_tokens"]
-    last = found[-2]["delta"]
+    last, usage = found[-2]["delta"], found[-2]["usage"]
+    prompt = usage["input_tokens"] + usage["cache_read_input_tokens"]  # told before what was kept of it is known
+    assert found[0]["message"]["usage"]["input_tokens"] == prompt
     assert last["stop_reason"] == answer.json()["stop_reason"]
     assert last["stop_sequence"] == answer.json()["stop_sequence"]
     if "stop_sequences" in change:

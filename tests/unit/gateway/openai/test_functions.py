@@ -72,13 +72,14 @@ def test_a_result_is_that_of_the_last_call_of_its_name() -> None:
         {"functions": [WEATHER], "parallel_tool_calls": True},
         {"functions": []},
         {"function_call": "auto"},
-        {"functions": [WEATHER], "function_call": "required"},
+        {"function_call": "required", "functions": [WEATHER]},
     ],
     ids=str,
 )
 def test_what_cannot_be_is_refused(said: dict[str, Any]) -> None:
-    with pytest.raises(BodyError):
+    with pytest.raises(BodyError) as refused:
         read(**said)
+    assert refused.value.param == next(iter(said))
 
 
 def test_results_of_no_call_are_refused() -> None:
