@@ -152,7 +152,7 @@ def test_messages_are_of_the_published_type(http: httpx2.Client, change: dict[st
         if event["type"] != "ping":  # the SDK has no type for it
             strictly(EVENTS[event["type"]], event)
     last, usage = found[-2]["delta"], found[-2]["usage"]
-    prompt = usage["input_tokens"] + usage["cache_read_input_tokens"]  # what was kept of it is not known before
+    prompt = usage["input_tokens"] + usage["cache_read_input_tokens"]  # of what was kept it knows nothing
     assert found[0]["message"]["usage"]["input_tokens"] == prompt
     assert last["stop_reason"] == answer.json()["stop_reason"]
     assert last["stop_sequence"] == answer.json()["stop_sequence"]
