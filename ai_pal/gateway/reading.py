@@ -17,6 +17,7 @@ from ai_pal.gateway.ollama.answers import Lines
 from ai_pal.gateway.route import Route
 from ai_pal.gateway.wire.asgi import LEFT
 from ai_pal.gateway.wire.bodies import BodyError, decoded
+from ai_pal.gateway.wire.one_line import one_line
 
 T = TypeVar("T")
 
@@ -81,7 +82,7 @@ async def _alive(route: Route, body: bytes, out: Outgoing) -> None:
 
 def as_event(told: dict[str, Any], media_type: str) -> bytes:
     """An error's body as the end of a stream that has begun."""
-    data = msgspec.json.encode(told)
+    data = one_line(told)
     if media_type != EVENTS:
         return data + b"\n"
     name = b"event: error\n" if told.get("type") == "error" else b""

@@ -36,8 +36,10 @@ def spent(done: wire.Done) -> Headers:
 
 
 def beside(known: Headers) -> bytes:
-    """What came to be known after the headers had gone, as comments, which readers of events pass over."""
-    return b"".join(b": %s: %s\n" % pair for pair in known) + b"\n" if known else b""
+    """What came to be known after the headers had gone, as comments, which readers of events pass over: in
+    UTF-8, as all of a stream is."""
+    lines = [f": {name.decode()}: {value.decode('latin-1')}\n" for name, value in known]
+    return "".join([*lines, "\n"]).encode() if known else b""
 
 
 def within(data: bytes, known: Headers) -> bytes:

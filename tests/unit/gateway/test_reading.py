@@ -12,7 +12,7 @@ from ai_pal.errors import AiPalError, Code, Failure
 from ai_pal.gateway.answering import sending
 from ai_pal.gateway.answering.outgoing import Outgoing
 from ai_pal.gateway.entrance import tell_failure
-from ai_pal.gateway.reading import read_aside
+from ai_pal.gateway.reading import as_event, read_aside
 from ai_pal.gateway.routes import ROUTES
 from ai_pal.gateway.wire.asgi import LEFT
 from ai_pal.gateway.wire.bodies import BOM
@@ -96,3 +96,9 @@ def test_who_leaves_has_it_ended() -> None:
         assert ended.is_set()
 
     asyncio.run(play())
+
+
+@pytest.mark.parametrize("kind", ["text/event-stream", "application/x-ndjson"])
+def test_an_error_in_a_stream_is_one_line(kind: str) -> None:
+    (line,) = as_event({"error": "no model 'a\u2028b'"}, kind).decode().splitlines()[:1]
+    assert json.loads(line.removeprefix("data: ")) == {"error": "no model 'a\u2028b'"}
