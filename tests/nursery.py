@@ -17,6 +17,7 @@ import socket
 import struct
 import subprocess
 import sys
+import threading
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
@@ -98,11 +99,12 @@ class Forked:
 
 
 class Nursery:
-    """Who asks such a process for others. It ends with the last who asks it, and its children with the one
-    who has asked for them, but for those that are `detached`."""
+    """Who asks such a process for others, in any thread. It ends with the last who asks it, and its children
+    with the one who has asked for them, but for those that are `detached`."""
 
     def __init__(self, door: socket.socket) -> None:
         self._door, self._ready = door, False
+        self._lock = threading.Lock()  # answers have no names: they are to those who asked, in turn
 
     def fork(
         self,
@@ -121,21 +123,32 @@ class Nursery:
         birth = Birth(
             arguments, str(cwd), dict(environment), cores, list(streams), list(command), group, detached
         )
-        with told:
+        with told, self._lock:
             socket.send_fds(self._door, [msgspec.msgpack.encode(birth)], [told.fileno(), *streams.values()])
-        return Forked(STATUS.unpack(self._door.recv(STATUS.size))[0], end)
+            (pid,) = STATUS.unpack(self._door.recv(STATUS.size))
+        return Forked(pid, end)
 
     def ready(self) -> None:
         """Wait until it has imported what it forks."""
-        if not self._ready:
-            self._door.send(HELLO)
-            self._door.recv(STATUS.size)
-            self._ready = True
+        with self._lock:
+            if not self._ready:
+                self._door.send(HELLO)
+                self._door.recv(STATUS.size)
+                self._ready = True
+
+
+_connecting = threading.Lock()
+"""Of two connections of one process to a nursery the first would be closed, and its children ended."""
+
+
+def nursery(kind: str) -> Nursery:
+    """For one engine, `EGRESS`, `SUPERVISORS` or `COMMANDS`; all test processes of this run share it."""
+    with _connecting:
+        return _found(kind)
 
 
 @functools.cache
-def nursery(kind: str) -> Nursery:
-    """For one engine, `EGRESS`, `SUPERVISORS` or `COMMANDS`; all test processes of this run share it."""
+def _found(kind: str) -> Nursery:
     address = address_of(kind)
     while (door := connected(address)) is None:
         start(address, kind)

@@ -58,7 +58,10 @@ class Serving:
                 return
 
     def _asked(self, door: socket.socket) -> None:
-        data, descriptors, _, _ = socket.recv_fds(door, MOST_BYTES, MOST_DESCRIPTORS)
+        try:
+            data, descriptors, _, _ = socket.recv_fds(door, MOST_BYTES, MOST_DESCRIPTORS)
+        except ConnectionResetError:  # it was killed before it read its answer
+            data, descriptors = b"", []
         if not data:
             self._doors.remove(door)
             for child in self._born.values():
@@ -67,7 +70,7 @@ class Serving:
             door.close()
             return
         if data == HELLO:
-            door.send(STATUS.pack(0))
+            _answer(door, 0)
             return
         birth = msgspec.msgpack.decode(data, type=Birth)
         if (pid := os.fork()) == 0:
@@ -78,14 +81,20 @@ class Serving:
             os.close(descriptor)
         end = socket.socket(fileno=descriptors[0])
         self._born[os.pidfd_open(pid)] = Born(pid, door, end, birth.detached)
-        door.send(STATUS.pack(pid))
+        _answer(door, pid)
 
     def _ended(self, descriptor: int) -> None:
         child = self._born.pop(descriptor)
         code = os.waitstatus_to_exitcode(os.waitpid(child.pid, 0)[1])
         os.close(descriptor)
-        with child.end, contextlib.suppress(OSError):  # nobody may wait for it
-            child.end.send(STATUS.pack(code))
+        with child.end:
+            _answer(child.end, code)
+
+
+def _answer(whom: socket.socket, number: int) -> None:
+    """It may have been killed meanwhile: that ends nobody else."""
+    with contextlib.suppress(OSError):
+        whom.send(STATUS.pack(number))
 
 
 def _keep_only(streams: dict[int, int]) -> None:
