@@ -17,6 +17,7 @@ import zmq
 from ai_pal import __version__
 from ai_pal.cluster import agent_worker, leases
 from ai_pal.cluster.agent import Agent
+from ai_pal.cluster.agent_worker import AgentWorker
 from ai_pal.cluster.frames import BEAT, MESSAGE, WORKER
 from ai_pal.cluster.giving import Giving
 from ai_pal.cluster.placements import Placements
@@ -112,6 +113,7 @@ class Near:
         self.giving = Giving(self.relay.tell)
         self.placements = Placements(self.engine, self.relay, self.giving, self.told.append, __version__)
         self.agents: list[asyncio.Task[None]] = []
+        self._workers: list[AgentWorker] = []
         self.patient = False
         self._ticking = asyncio.create_task(self._tick())
 
@@ -154,7 +156,9 @@ class Near:
         given, keys = self.engine.started[worker], curve.fresh_keys()
         ticket = msgspec.structs.replace(given, address=address)
         self.engine.admit(worker, keys.public)
-        self.agents.append(asyncio.create_task(Agent(ticket, keys).run()))
+        agent = Agent(ticket, keys)
+        self._workers.append(agent._worker)
+        self.agents.append(asyncio.create_task(agent.run()))
 
     def dealer(self, keys: curve.Keys | None, name: str = "", address: str = "") -> "zmq.Socket[bytes]":
         """Somebody else who connects to the port. It gives no signs of life, and silence is no end from now
@@ -175,6 +179,8 @@ class Near:
         for agent in self.agents:
             agent.cancel()
         await asyncio.gather(self._ticking, *self.agents, return_exceptions=True)
+        # An agent's process ends with it; in this one their workers would leave zombies and descriptors.
+        await until(lambda: not any(worker.runs for worker in self._workers))
         self.giving.close()
         self.relay.close()
         self._reader.close()

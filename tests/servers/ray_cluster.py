@@ -98,9 +98,7 @@ class RayCluster:
 
     def close(self) -> None:
         """End all of it."""
-        for stream in (self._process.stdin, self._process.stdout):
-            assert stream is not None
-            stream.close()
+        self._let_go()
         try:
             self._process.wait(20)
         except subprocess.TimeoutExpired:
@@ -120,10 +118,17 @@ class RayCluster:
             except AssertionError:
                 os.killpg(self._process.pid, signal.SIGKILL)
                 self._process.wait()
+                self._let_go()
                 if not left:
                     raise
             else:
                 return
+
+    def _let_go(self) -> None:
+        for stream in (self._process.stdin, self._process.stdout):
+            assert stream is not None
+            with suppress(BrokenPipeError):  # what was not written yet, nobody reads
+                stream.close()
 
     def _ask(self, *words: object) -> Any:
         """Have the process do something; what it says."""
