@@ -36,6 +36,12 @@ STDIN_SECONDS = 0.5
 WORDS = 300
 """Characters at most of what a command said last."""
 
+WORDS_SECONDS = 0.5
+"""What these may come behind its end: something else may hold its stderr open."""
+
+LINE_BYTES, FACTS_BYTES = 1 << 20, 16 << 20
+"""Of one line at most. Facts name up to `catalog.identity.MOST_FILES` files."""
+
 
 class CommandEngine:
     """Implements `Engine`. `commands` are words by node that start Python there; its arguments follow."""
@@ -145,9 +151,11 @@ class _Lookout:
         while not self._closed.is_set():
             began, self._program, self._files_known = time.monotonic(), _Program(self._command), False
             self._tell_by = began + START_SECONDS
+            if self._closed.is_set():  # only now, and `close` has not seen this program
+                return
             try:
                 self._program.begin(b"")
-                for line in self._program.lines():
+                for line in self._program.lines(FACTS_BYTES):
                     if line.startswith(facts.MARK):
                         self._told(line.removeprefix(facts.MARK))
                 self._program.ended()
@@ -159,9 +167,10 @@ class _Lookout:
     def _told(self, text: str) -> None:
         try:
             node = node_facts.read(text, self._node, files_known=self._files_known)
-        except msgspec.DecodeError:  # something else writes there
+        except msgspec.DecodeError:  # something else writes there too: it may have had news of files
+            self._files_known = False
             return
-        except node_facts.FilesUnknownError:  # its first line was such: a new program tells them again
+        except node_facts.FilesUnknownError:  # after such a line: a new program tells them again
             if self._program is not None:
                 self._program.stop(patience=0.0)
             return
@@ -177,6 +186,7 @@ class _Program:
         self.command = command
         self._popen: subprocess.Popen[bytes] | None = None
         self._said = deque[str](maxlen=3)
+        self._hearing: threading.Thread | None = None
         self._lock, self._stopped = threading.Lock(), False
 
     def begin(self, first: bytes) -> None:
@@ -190,7 +200,8 @@ class _Program:
             )  # fmt: skip
             assert self._popen.stdin is not None
             assert self._popen.stderr is not None
-            threading.Thread(target=self._hear, args=(self._popen.stderr,), daemon=True).start()
+            self._hearing = threading.Thread(target=self._hear, args=(self._popen.stderr,), daemon=True)
+            self._hearing.start()
             stdin = os.fdopen(os.dup(self._popen.stdin.fileno()), "wb", buffering=0)
         # A descriptor of its own, and no lock: who reads nothing is to be stopped all the same.
         with stdin, contextlib.suppress(BrokenPipeError):  # it has ended already, and why is told by its end
@@ -198,10 +209,10 @@ class _Program:
             while left:
                 left = left[stdin.write(left) :]
 
-    def lines(self) -> Iterator[str]:
-        """What it writes, until it ends."""
+    def lines(self, most: int = LINE_BYTES) -> Iterator[str]:
+        """What it writes, until it ends; lines of so many bytes at most."""
         if self._popen is not None and self._popen.stdout is not None:
-            yield from _lines(self._popen.stdout)
+            yield from _lines(self._popen.stdout, most)
 
     def ended(self) -> str:
         """Wait for its end; why that was, for people."""
@@ -211,6 +222,8 @@ class _Program:
         for stream in (self._popen.stdin, self._popen.stdout):
             if stream is not None:
                 _quietly(stream.close)
+        if self._hearing is not None:
+            self._hearing.join(WORDS_SECONDS)
         how = f"`{shlex.join(self.command[:2])}` ended with {code}"
         said = " / ".join(self._said)[-WORDS:]
         return f"{how}: {said}" if said else how
@@ -237,11 +250,11 @@ class _Program:
 
     def _hear(self, pipe: IO[bytes]) -> None:
         with pipe:
-            self._said.extend(_lines(pipe))
+            self._said.extend(_lines(pipe, LINE_BYTES))
 
 
-def _lines(pipe: IO[bytes]) -> Iterator[str]:
-    for line in iter(lambda: pipe.readline(1 << 20), b""):
+def _lines(pipe: IO[bytes], most: int) -> Iterator[str]:
+    for line in iter(lambda: pipe.readline(most), b""):
         yield line.decode("utf-8", "replace").strip()
 
 
