@@ -115,7 +115,7 @@ class Escalation:
             return
         attempt.moved_at = now
         if hold.is_due(now):
-            attempt.let_go()
+            self.due(attempt)
         elif len(hold) == 1 and hold.ends_at is not None:
             self._moves.look_at(attempt.request, hold.ends_at)
 

@@ -313,6 +313,20 @@ def test_where_two_answers_would_run_into_each_other_a_draft_that_waited_enough_
     assert [row.outcome for row in desk.ledger] == ["cancelled", "done"]
 
 
+def test_nor_do_they_where_its_next_piece_comes_before_the_router_looks() -> None:
+    desk = asked(OPENAI, seams=False)
+    desk.here_answers("a", "b")
+    desk.watches(UNSURE)
+    desk.clock.alarm = lambda: None
+    desk.clock.run(PATIENCE + 0.1)
+    desk.here_says(wire.ForwardedDelta(0, 2, 1, raw("c")))
+    desk.away_says("yes")
+    desk.here_ends()
+    assert desk.text() == "abc"
+    assert desk.notices("seam") == []
+    assert ends(desk) == 1
+
+
 @pytest.mark.parametrize("how", [{}, {"seams": False}], ids=["cancelled", "shown"])
 def test_a_cloud_that_was_tried_again_beside_a_draft_can_be_tried_once_more(how: dict[str, Any]) -> None:
     desk = asked(OPENAI, **how)
