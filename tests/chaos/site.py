@@ -1,6 +1,8 @@
 """Machines of a cluster that are meant to be lost: hosts on a network of their own, reached by `ssh`."""
 
+import functools
 import os
+import socket
 from collections.abc import Iterable
 from contextlib import ExitStack, suppress
 from pathlib import Path
@@ -14,6 +16,8 @@ from tests.servers.sshd import SecondMachine
 
 AGENT, WORKER = "ai_pal.cluster.agent", "workers"
 HOSTS = ("a", "b")
+SUBNETS = 250
+_held: list[socket.socket] = []
 
 
 class Site(Protocol):
@@ -40,9 +44,30 @@ def is_here() -> bool:
 
 def network_of(hosts: Iterable[str]) -> tuple[Network, dict[str, str], str]:
     """A network of this process's own, the addresses of the hosts, and that of this machine."""
-    subnet = f"10.213.{os.getpid() % 250 + 1}"
+    subnet = _subnet()
     addresses = {host: f"{subnet}.{number}" for number, host in enumerate(hosts, 2)}
     return Network(f"pal{os.getpid() % 1_000_000}", addresses, f"{subnet}.1"), addresses, f"{subnet}.1"
+
+
+@functools.cache
+def _subnet() -> str:
+    """That of this process, as long as it lives."""
+    number, held = reserved()
+    _held.append(held)
+    return f"10.213.{number}"
+
+
+def reserved() -> tuple[int, socket.socket]:
+    """The number of a subnet that nobody else on this machine has while this socket is open."""
+    for number in range(os.getpid(), os.getpid() + SUBNETS):
+        held = socket.socket(socket.AF_UNIX)
+        try:
+            held.bind(f"\0ai-pal-subnet-{number % SUBNETS + 1}")
+        except OSError:
+            held.close()
+        else:
+            return number % SUBNETS + 1, held
+    raise AssertionError(f"all {SUBNETS} subnets are taken")
 
 
 class SshSite:
