@@ -111,8 +111,8 @@ BUGS = (
         "another's answer runs into a doubted one that was kept for long",
         "pytest tests/unit/server/router/test_escalation.py",
         "ai_pal/server/router/escalation.py",
-        "if attempt is not request.draft or may_have_two_answers(request.chat) or other is None:",
-        "if True:",
+        "        if may_have_two_answers(request.chat):\n            self._goes_on(attempt)",
+        "        if True:\n            self._goes_on(attempt)",
     ),
     Bug(
         3,

@@ -185,6 +185,7 @@ class Chains:
         if request.kept is None:
             request.chain = msgspec.structs.replace(request.chain, continuation=False)
         request.chain, move = fallback_chain.failed(request.chain, failure, now)
+        self.escalation.other_failed(request)
         self.move(request, move)
 
     def end(self, request: RoutedRequest, failure: Failure | None) -> None:

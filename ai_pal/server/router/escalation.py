@@ -123,8 +123,11 @@ class Escalation:
         """What is held back of it has waited for long enough: it is shown. Where a second answer would run
         into it, nobody else gives one from then on."""
         request, other = attempt.request, attempt.request.attempt
-        if attempt is not request.draft or may_have_two_answers(request.chat) or other is None:
+        if attempt is not request.draft or other is None:
             attempt.let_go()
+            return
+        if may_have_two_answers(request.chat):
+            self._goes_on(attempt)
             return
         self._call_off(other)
         late = Failure(Code.FIRST_TOKEN_TIMEOUT, f"nothing came for {PATIENCE:g} s", retryable=True)
@@ -234,6 +237,16 @@ class Escalation:
         request.chain = msgspec.structs.replace(request.chain, failures=known)
         self._close(draft, failure.code)
 
+    def other_failed(self, request: RoutedRequest) -> None:
+        """Whoever was asked beside a doubted answer has failed. If he had begun, that is kept for the next as
+        long as it was for him."""
+        hold = request.draft.hold if request.draft is not None else None
+        if hold is None or hold.over or hold.ends_at != NEVER:
+            return
+        until = self._clock.now() + PATIENCE
+        hold.keep(until)
+        self._moves.look_at(request, until)
+
     def resume(self, request: RoutedRequest) -> None:
         """Nobody else answers: the doubted answer goes on, or ends if it is whole."""
         draft = request.draft
@@ -254,15 +267,19 @@ class Escalation:
             self._back(request, draft)
 
     def _back(self, request: RoutedRequest, draft: Attempt) -> None:
-        other, request.attempt, request.draft = request.attempt, draft, None
+        request.attempt, request.draft = draft, None
         request.tell_at = None
         self._remember(draft)
-        draft.go_on()
-        if other is not None and other.begun_at is not None and draft.begun_at is not None:
-            self._notifier.started(draft)
-        draft.let_go()
+        self._goes_on(draft)
         if draft.shown:
             request.chain = fallback_chain.content(request.chain)
+
+    def _goes_on(self, draft: Attempt) -> None:
+        """What was held of it follows whatever the client has heard, under its own name."""
+        draft.go_on()
+        if draft.begun_at is not None and draft.request.told is not draft:
+            self._notifier.started(draft)
+        draft.let_go()
 
     def _call_off(self, other: Attempt) -> None:
         """Whoever was asked beside a doubted answer is not waited for any more."""

@@ -65,6 +65,7 @@ class RouteNotifier:
     def started(self, attempt: Attempt) -> None:
         """Who answers: before the first piece of an attempt, or the end of one without any."""
         request, candidate = attempt.request, attempt.candidate
+        request.told = attempt
         if request.tell_at is not None:
             self.fallback(request)
         if attempt.blind:

@@ -56,6 +56,7 @@ class RoutedRequest(msgspec.Struct, eq=False):
     kept_bytes: int = 0
     text_index: int = 0  # the number of the part that `kept` is the text of
     blobs: Sequence[Blob] = ()  # large attachments of its messages
+    told: "Attempt | None" = None  # who the client was last told answers
     escalate: Escalate = "off"  # what to do when the model of this machine doubts its answer
     draft: "Attempt | None" = None  # the doubted answer, while somebody else is asked
     broke_off: bool = False  # what was shown of `draft` broke off, and nobody has begun behind it

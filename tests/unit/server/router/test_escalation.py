@@ -195,6 +195,25 @@ def test_thoughts_of_another_who_fails_lose_nothing_of_the_draft() -> None:
     assert [(delta.kind, delta.index) for delta in deltas] == [
         ("text", 0), ("reasoning", 1), ("text", 0), ("text", 0),
     ]  # fmt: skip
+    started = [event.model for event in desk.heard if isinstance(event, wire.Started)]
+    assert started == ["phi-2", "gpt-3.5-turbo", "phi-2"]
+    assert ends(desk) == 1
+
+
+def test_a_draft_is_not_kept_for_ever_either_where_whoever_had_begun_has_failed() -> None:
+    desk = asked(OPENAI)
+    desk.here_answers("a")
+    desk.watches(UNSURE)
+    desk.hears(out.CompletionDelta(desk.away[-1].key, 0, 1, "hm", "reasoning"))
+    desk.clock.run(PATIENCE + 0.1)
+    assert desk.text() == "hm"
+    desk.away_fails(REFUSED)
+    desk.clock.run(2 * PATIENCE + 0.2)
+    assert desk.text() == "hma"
+    assert [event.model for event in desk.heard if isinstance(event, wire.Started)][-1] == "phi-2"
+    desk.away_says("yes")
+    assert desk.text() == "hmayes"
+    assert len(desk.notices("seam")) == 1
     assert ends(desk) == 1
 
 
