@@ -9,6 +9,7 @@ from transformers.utils.chat_parsing import ResponseParser
 
 from ai_pal.protocol.options import Tool
 from workers.engines.bare_calls import BareCalls
+from workers.engines.transformers.call_bodies import Objects
 from workers.engines.transformers.call_forms import (
     APERTUS,
     COHERE,
@@ -265,3 +266,8 @@ def test_a_parser_that_gives_up_shows_what_was_written() -> None:
     parts = Parts(ResponseParser(template, prefix="", tools=[]), None)
     pieces = [*parts.feed("a <c>no js"), *parts.feed("on</c> b"), *parts.end()]
     assert "".join(piece.text for piece in pieces) == "a no json</c> b"
+
+
+def test_a_name_that_goes_too_deep_for_python_is_a_text() -> None:
+    deep = "[" * 100_000 + "]" * 100_000
+    assert Objects().feed('{"name": ' + deep + "}")[0].name == deep
