@@ -93,8 +93,6 @@ class Several:
         self._called_off = True
         for one in self._coming:
             one.cancel()
-        if not self._coming:
-            self._left = 0
 
     async def aclose(self) -> None:
         """Stop them."""
@@ -120,6 +118,7 @@ class Several:
         try:
             async with self._free:
                 if self._called_off:
+                    await self._waiting.put([wire.Cancelled(number)])
                     return
                 one = begin()
                 self._coming.append(one)

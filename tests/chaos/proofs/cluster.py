@@ -49,8 +49,9 @@ def line_lost(lab: Laboratory, site: Site, host: str) -> float:
 
 
 VICTIMS = [
-    Victim("worker", killed(lambda lab, site, host: site.workers([host]))),
-    Victim("agent", killed(lambda lab, site, host: site.agents([host]))),
+    # Wherever it is by then: it may have been placed anew since its host was told.
+    Victim("worker", killed(lambda lab, site, host: site.workers())),
+    Victim("agent", killed(lambda lab, site, host: site.agents())),
     Victim("cluster process", killed(lambda lab, site, host: cluster_processes(lab))),
     Victim(
         "supervisor", killed(lambda lab, site, host: [lab.daemon.process.pid]),

@@ -50,6 +50,10 @@ class Scripted:
     def nudge(self) -> None:
         self._nudged.set()
 
+    def cancel(self) -> None:
+        self._batches = [[wire.Cancelled(9)]]
+        self.nudge()
+
     async def aclose(self) -> None:
         self.closed = True
 

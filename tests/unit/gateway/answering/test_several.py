@@ -117,3 +117,19 @@ def test_answers_have_a_limit(n: int, prompts: int) -> None:
         number_of(n, prompts)
     assert number_of(None, 128) == 1
     assert number_of(64, 2) == 64
+
+
+@pytest.mark.parametrize("begun_before", [False, True])
+def test_those_called_off_before_they_began_are_cancelled(begun_before: bool) -> None:
+    async def events() -> list[wire.AnyEvent]:
+        scripts = [Scripted([wire.Delta(9, 0, 1, "a")], None) for _ in range(AT_ONCE + 2)]
+        several = Several([partial(begun, script) for script in scripts], 1)
+        found: list[wire.AnyEvent] = list(await several.batch()) if begun_before else []
+        several.cancel()
+        async with asyncio.timeout(60):
+            while not several.over:
+                found += await several.batch()
+        await several.aclose()
+        return found
+
+    assert isinstance(asyncio.run(events())[-1], wire.Cancelled)
