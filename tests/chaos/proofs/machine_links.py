@@ -136,9 +136,15 @@ def _reached(client: Client) -> bool:
         return False
 
 
+def _is_preferred(client: Client) -> bool:
+    """Whether it would be asked first: not while it still tells of the request before that waited."""
+    return client.route("one", mine=True, goal="quality").candidates[0].tier == MACHINE
+
+
 def _linked(client: Client, dice: random.Random, strike: Callable[[], None]) -> Linked:
     """A link stands, and nothing is asked."""
     eventually(lambda: _reached(client), SETTLE)
+    eventually(lambda: _is_preferred(client), SETTLE)
     strike()
     return Linked(client)
 
