@@ -36,16 +36,18 @@ class Leftovers:
         return last - begun, []
 
     def _look(self) -> bool:
-        """Watch what is not watched yet; whether there was anything new."""
-        new = [pid for pid in self._find() if pid not in self._watched.values()]
-        for pid in new:
+        """Watch what is not watched yet, and has not ended since it was found; whether there was any."""
+        before = len(self._watched)
+        for pid in self._find():
+            if pid in self._watched.values():
+                continue
             try:
                 fd = os.pidfd_open(pid)
             except ProcessLookupError:
                 continue
             self._watched[fd] = pid
             self._poll.register(fd, select.POLLIN)
-        return bool(new)
+        return len(self._watched) > before
 
     def _forget(self, fd: int) -> int:
         self._poll.unregister(fd)
