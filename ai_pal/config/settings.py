@@ -200,7 +200,7 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
             ge=0,
             le=1,
         ),
-    ] = 0.016
+    ] = 0.033
     log_level: Annotated[
         Literal["debug", "info", "warning", "error"], Meta(description="The least severe messages logged.")
     ] = "info"

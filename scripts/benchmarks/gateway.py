@@ -38,7 +38,7 @@ def _side_by_side(pairs: int, streams: int, share: float) -> Iterator[Row]:
     assert artifact is not None
     model = artifact_path(artifact, load_settings().settings)
     threads = default_count()
-    ours = f"{MODEL}?slots={SLOTS}&context={WINDOW * SLOTS}&threads={threads}"
+    ours = f"{MODEL}?slots={SLOTS}&context={WINDOW}&threads={threads}"
     with supervisor() as running, gateway(running) as mine, llama_server(model, SLOTS, threads) as other:
 
         def us(number: int) -> Served:

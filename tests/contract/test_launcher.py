@@ -158,6 +158,15 @@ async def test_the_environment_is_the_allowed_list(local: Local, monkeypatch: py
     assert set(local.lines[-1].split()) <= {*ENVIRONMENT, *COUNTED_BY_BUS, MARK, "PYTHONPATH"}
 
 
+async def test_how_threads_wait_is_for_the_user_to_say(local: Local, monkeypatch: pytest.MonkeyPatch) -> None:
+    said = {"GOMP_SPINCOUNT": "12345", "OMP_WAIT_POLICY": "active"}
+    for name, value in said.items():
+        monkeypatch.setenv(name, value)
+    await local.launch("environment")
+    await until(lambda: local.exits, local)
+    assert set(said) <= set(local.lines[-1].split())
+
+
 @pytest.mark.parametrize("how", ["kill", "terminate"])
 async def test_the_whole_group_ends(local: Local, how: str) -> None:
     process = await local.launch("breed")

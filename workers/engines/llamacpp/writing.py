@@ -86,7 +86,7 @@ class Writing:
             body = tokens_body(body, prompts.to_be_read(rendered, prompt, attachments))
         elif plain:
             body = tokens_body(body, rendered)
-        ask = self._server.complete if apart or plain else self._server.engine.handle_chat_completions
+        ask = self._server.complete if apart or plain else self._server.chat
         self._room.ask(ask, body, answer)
 
     def complete(self, request: CompleteText, answer: Generation) -> None:
