@@ -33,8 +33,8 @@ ENVIRONMENT = (
     "CUDA_VISIBLE_DEVICES",
     *("GOMP_SPINCOUNT", "OMP_WAIT_POLICY", "OMP_PROC_BIND", "OMP_PLACES"),
 )
-"""All that a worker gets to see of the environment: no key, no proxy, no Python path. The last say how threads
-that compute wait, and where."""
+"""All that a worker gets to see of the environment: no key, no proxy, no Python path. The last say
+how threads that compute wait, and where."""
 
 COUNTED_BY_BUS = {"CUDA_DEVICE_ORDER": "PCI_BUS_ID"}
 """As the supervisor counts cards: CUDA's own order begins with the fastest."""
