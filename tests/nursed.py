@@ -51,7 +51,7 @@ def _egress() -> Main:
     from ai_pal.egress.providers import CLASSES
 
     for api in CLASSES:
-        importlib.import_module(f"ai_pal.egress.providers.{api}")
+        importlib.import_module(f"ai_pal.egress.providers.{api}.adapter")
     return _of_parent(main)
 
 

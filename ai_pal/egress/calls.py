@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterator
 
 import msgspec
 
-from ai_pal.egress.providers.answer import CallPiece
+from ai_pal.egress.providers.answers.pieces import CallPiece
 
 
 class Begun(msgspec.Struct, frozen=True):

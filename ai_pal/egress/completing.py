@@ -14,12 +14,12 @@ from ai_pal.egress.form import Form
 from ai_pal.egress.naming import with_names
 from ai_pal.egress.outbox import Outbox
 from ai_pal.egress.parts import Parts, Piece
-from ai_pal.egress.providers.answer import Content, Finish, Likely, Notice, Thought, Used, Waiting
+from ai_pal.egress.providers.answers.pieces import Content, Finish, Likely, Notice, Thought, Used, Waiting
+from ai_pal.egress.providers.answers.unlike import of_reading
 from ai_pal.egress.providers.base import Adapter, Adapters
-from ai_pal.egress.providers.failures import failure, quoted
-from ai_pal.egress.providers.http import Traffic, watching
-from ai_pal.egress.providers.transport import of_transport, too_late
-from ai_pal.egress.providers.unlike import of_reading
+from ai_pal.egress.providers.failures.taxonomy import failure, quoted
+from ai_pal.egress.providers.http.traffic import Traffic, watching
+from ai_pal.egress.providers.http.transport import of_transport, too_late
 from ai_pal.egress.report import report
 from ai_pal.errors import AiPalError, Code, Failure
 from ai_pal.protocol.content import TokenLogprob

@@ -4,11 +4,11 @@ import asyncio
 import os
 
 from ai_pal.egress.outbox import Outbox
+from ai_pal.egress.providers.answers.unlike import of_reading
 from ai_pal.egress.providers.base import Adapters
-from ai_pal.egress.providers.failures import failure
-from ai_pal.egress.providers.http import Traffic, watching
-from ai_pal.egress.providers.transport import of_transport
-from ai_pal.egress.providers.unlike import of_reading
+from ai_pal.egress.providers.failures.taxonomy import failure
+from ai_pal.egress.providers.http.traffic import Traffic, watching
+from ai_pal.egress.providers.http.transport import of_transport
 from ai_pal.errors import AiPalError, Code
 from ai_pal.network.reasons import by_way_of
 from ai_pal.protocol.egress import CompletionFailed, ListModels, ProviderModels

@@ -6,7 +6,7 @@ import msgspec
 
 from ai_pal.config.clouds import heirs
 from ai_pal.egress.providers.base import Adapter
-from ai_pal.egress.providers.http import Traffic, watching
+from ai_pal.egress.providers.http.traffic import Traffic, watching
 from ai_pal.errors import Failure
 from ai_pal.protocol.egress import Complete
 from ai_pal.providers.nearest import nearest

@@ -5,7 +5,7 @@ from collections.abc import Callable, Iterator
 import msgspec
 
 from ai_pal.egress.calls import Arguments, Begun, Calls
-from ai_pal.egress.providers.answer import Content, Thought
+from ai_pal.egress.providers.answers.pieces import Content, Thought
 from ai_pal.egress.whole_text import WholeText
 from ai_pal.protocol.content import PartKind
 

@@ -6,7 +6,7 @@ from contextlib import aclosing
 
 from ai_pal.client import AsyncClient
 from ai_pal.client.async_stream import AsyncAnswerStream
-from ai_pal.egress.providers.answer import (
+from ai_pal.egress.providers.answers.pieces import (
     AnswerEvent,
     CallPiece,
     Finish,
@@ -16,7 +16,7 @@ from ai_pal.egress.providers.answer import (
     Used,
     Waiting,
 )
-from ai_pal.egress.providers.http import watched
+from ai_pal.egress.providers.http.traffic import watched
 from ai_pal.errors import AiPalError, Code, Failure, main_reason
 from ai_pal.machines.connected import Connected
 from ai_pal.protocol import client as wire

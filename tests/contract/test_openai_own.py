@@ -8,10 +8,10 @@ from typing import Any
 
 import pytest
 
-from ai_pal.egress.providers import openai as adapter
-from ai_pal.egress.providers.answer import AnswerEvent, CallPiece, Finish, Notice
-from ai_pal.egress.providers.clients import Clients
-from ai_pal.egress.providers.learned import Learned
+from ai_pal.egress.providers.answers.pieces import AnswerEvent, CallPiece, Finish, Notice
+from ai_pal.egress.providers.http.clients import Clients
+from ai_pal.egress.providers.openai import adapter
+from ai_pal.egress.providers.requests.learned import Learned
 from ai_pal.errors import AiPalError, Code
 from ai_pal.protocol.content import Image, Message, Reasoning, Text, ToolCall, ToolResult
 from ai_pal.protocol.egress import Complete

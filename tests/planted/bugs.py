@@ -249,7 +249,7 @@ BUGS = (
         11,
         "the SDK tries again by itself",
         FAULTS,
-        "ai_pal/egress/providers/openai.py",
+        "ai_pal/egress/providers/openai/adapter.py",
         "            max_retries=0,\n",
         "            max_retries=2,\n",
     ),
@@ -257,7 +257,7 @@ BUGS = (
         11,
         "a refused request is mended again and again",
         "pytest tests/contract/test_strict_clouds.py -k two_rules",
-        "ai_pal/egress/providers/learned.py",
+        "ai_pal/egress/providers/requests/learned.py",
         "            self._taught(request, rules, fit, error)  # the next prompt gains by it\n"
         "            raise\n",
         "            if self._taught(request, rules, fit, error) is None:\n                raise\n"
@@ -371,7 +371,7 @@ BUGS = (
         14,
         "request headers are logged",
         KEYS,
-        "ai_pal/egress/providers/http.py",
+        "ai_pal/egress/providers/http/traffic.py",
         '        step = event.partition(".")[2]\n',
         '        step = event.partition(".")[2]\n'
         '        print(getattr(info.get("request"), "headers", ""), flush=True)\n',

@@ -6,7 +6,7 @@ from typing import Any
 
 import msgspec
 
-from ai_pal.egress.providers.failures import of_event, of_status, parsed
+from ai_pal.egress.providers.failures.taxonomy import of_event, of_status, parsed
 from ai_pal.errors import Failure
 from ai_pal.protocol.provider import Api
 

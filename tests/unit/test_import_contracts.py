@@ -23,6 +23,16 @@ WRONG = [
         "import ai_pal.gateway.asking.wishes",
         "the gateway imports downwards only",
     ),
+    (
+        "ai_pal/egress/providers/openai/payload.py",
+        "import ai_pal.egress.providers.ollama.payload",
+        "providers import downwards only",
+    ),
+    (
+        "ai_pal/egress/providers/failures/classify.py",
+        "import ai_pal.egress.providers.http.traffic",
+        "providers import downwards only",
+    ),
     ("ai_pal/server/router/policy/plan.py", "import ai_pal.server.router.router", "policy and complexity"),
     ("ai_pal/cli/ps.py", "import ai_pal.server.ports", "faces are clients"),
     ("ai_pal/cli/supervise.py", "import ai_pal.server.pool.pool", "faces are clients"),

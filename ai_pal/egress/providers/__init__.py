@@ -12,11 +12,11 @@ import msgspec
 from ai_pal.config.provider_access import key_hint
 from ai_pal.config.provider_keys import read_key
 from ai_pal.egress.providers.base import Adapter, Make
-from ai_pal.egress.providers.clients import Clients
-from ai_pal.egress.providers.failures import failure
-from ai_pal.egress.providers.http import Traffic
-from ai_pal.egress.providers.learned import Learned
-from ai_pal.egress.providers.transport import of_transport
+from ai_pal.egress.providers.failures.taxonomy import failure
+from ai_pal.egress.providers.http.clients import Clients
+from ai_pal.egress.providers.http.traffic import Traffic
+from ai_pal.egress.providers.http.transport import of_transport
+from ai_pal.egress.providers.requests.learned import Learned
 from ai_pal.errors import AiPalError, Code, Failure, fail, install_extra
 from ai_pal.protocol.provider import OLLAMA_URL, Api, Provider
 
@@ -98,7 +98,7 @@ def _check_address(provider: Provider) -> None:
 
 def _adapter_class(api: Api) -> Make:
     try:
-        module = importlib.import_module(f"ai_pal.egress.providers.{api}")
+        module = importlib.import_module(f"ai_pal.egress.providers.{api}.adapter")
     except ModuleNotFoundError as error:
         message = f"the Python package {error.name} is not installed"
         fail(Code.SDK_MISSING, message, f"{install_extra('clouds')}, then: ai-pal stop")

@@ -3,10 +3,10 @@
 from collections.abc import AsyncGenerator, Sequence
 from typing import Any, Protocol
 
-from ai_pal.egress.providers.answer import AnswerEvent, Notice
-from ai_pal.egress.providers.clients import Clients
-from ai_pal.egress.providers.learned import Learned
-from ai_pal.egress.providers.rules import Fitted
+from ai_pal.egress.providers.answers.pieces import AnswerEvent, Notice
+from ai_pal.egress.providers.http.clients import Clients
+from ai_pal.egress.providers.requests.learned import Learned
+from ai_pal.egress.providers.requests.rules import Fitted
 from ai_pal.errors import Failure
 from ai_pal.protocol.egress import Complete
 from ai_pal.protocol.options import GenerationOptions

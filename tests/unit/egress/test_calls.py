@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from ai_pal.egress.calls import Arguments, Begun, Calls, Nameless
-from ai_pal.egress.providers.answer import CallPiece as P
+from ai_pal.egress.providers.answers.pieces import CallPiece as P
 
 
 def put_together(*pieces: P, cut: bool = False) -> list[tuple[str, str, str]]:

@@ -1,7 +1,7 @@
 """Parts of an answer, numbered."""
 
 from ai_pal.egress.parts import Parts, Piece
-from ai_pal.egress.providers.answer import CallPiece, Content, Thought
+from ai_pal.egress.providers.answers.pieces import CallPiece, Content, Thought
 
 
 def pieces(*said: Content) -> list[Piece]:

@@ -5,14 +5,17 @@ from typing import Any
 
 import pytest
 
-from ai_pal.egress.providers import anthropic_request, cohere_request, ollama_request, openai_request
+from ai_pal.egress.providers.anthropic import payload as anthropic
+from ai_pal.egress.providers.cohere import payload as cohere
+from ai_pal.egress.providers.ollama import payload as ollama
+from ai_pal.egress.providers.openai import payload as openai
 from ai_pal.protocol.content import Message, ToolCall, ToolResult
 
 TURNS: dict[str, Callable[[Sequence[Message]], Any]] = {
-    "openai": lambda messages: openai_request.turns(messages, own=True),
-    "cohere": lambda messages: cohere_request.turns(messages, "command-a"),
-    "ollama": ollama_request.turns,
-    "anthropic": anthropic_request.turns,
+    "openai": lambda messages: openai.turns(messages, own=True),
+    "cohere": lambda messages: cohere.turns(messages, "command-a"),
+    "ollama": ollama.turns,
+    "anthropic": anthropic.turns,
 }
 
 

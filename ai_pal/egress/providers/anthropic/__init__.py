@@ -1,0 +1,1 @@
+"""Anthropic's messages: the adapter, and what is sent."""

@@ -1,0 +1,1 @@
+"""Cohere's chat: the adapter, and what is sent."""

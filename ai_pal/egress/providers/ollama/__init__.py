@@ -1,0 +1,1 @@
+"""Ollama: the adapter, what is sent, the server behind it, and its window."""

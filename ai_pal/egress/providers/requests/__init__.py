@@ -1,0 +1,1 @@
+"""What a request may hold: turns, schemas, thinking, and what each model does not take. Pure."""
