@@ -1,18 +1,17 @@
 """How an answer is to be sampled: keywords, the same on every face, and the options that come of them."""
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any, TypedDict, TypeVar
 
 import msgspec
 
+from ai_pal.client.tools import AnyTool, choice_of, tools_of
 from ai_pal.errors import AiPalError, Code, Failure
 from ai_pal.protocol.option_rules import objection_to_types, objection_to_value
-from ai_pal.protocol.options import GenerationOptions, ResponseFormat, Thinking, Tool, ToolChoice
+from ai_pal.protocol.options import GenerationOptions, ResponseFormat, Thinking, ToolChoice
 from ai_pal.protocol.value_rules import plain
 
 T = TypeVar("T")
-
-AnyTool = Tool | Mapping[str, Any] | Callable[..., Any]
 
 
 class Options(TypedDict, total=False):
@@ -117,8 +116,6 @@ def _texts(stop: object) -> object:
 
 def _read_tools(single: dict[str, Any]) -> None:
     """Tools, and which of them, in the forms in which people have them."""
-    from ai_pal.client.tools import choice_of, tools_of
-
     for name, read in (("tools", tools_of), ("tool_choice", choice_of)):
         if name in single:
             single[name] = read(single[name])

@@ -1,13 +1,14 @@
 """Tools in the forms in which people have them: our own, dicts, and plain functions."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 import msgspec
 
-from ai_pal.client.sampling import AnyTool
 from ai_pal.errors import AiPalError, Code, Failure
 from ai_pal.protocol.options import NamedTool, Tool, ToolChoice
+
+AnyTool = Tool | Mapping[str, Any] | Callable[..., Any]
 
 CHOICES = ("auto", "none", "required")
 

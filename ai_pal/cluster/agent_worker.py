@@ -8,7 +8,7 @@ from ai_pal.cluster.room_here import shortage
 from ai_pal.cluster.supplying import Supplying
 from ai_pal.cluster.usage import UsageNews
 from ai_pal.errors import AiPalError, Code, Failure
-from ai_pal.memory.devices import CardsHere
+from ai_pal.memory.cards_here import CardsHere
 from ai_pal.memory.machine import MachineMemory
 from ai_pal.protocol import cluster as wire
 from ai_pal.server.nodes.base import ExitStatus, LaunchSpec

@@ -20,7 +20,8 @@ from ai_pal.catalog.cache import nearest
 from ai_pal.catalog.identity import identities
 from ai_pal.cluster.engine import FACTS_SECONDS
 from ai_pal.memory.cards import ENGINES
-from ai_pal.memory.devices import CardsHere, Devices
+from ai_pal.memory.cards_here import CardsHere
+from ai_pal.memory.devices import Devices
 from ai_pal.memory.machine import MachineMemory
 from ai_pal.protocol.cluster import Card, Node
 from ai_pal.protocol.node_facts import FilesTold

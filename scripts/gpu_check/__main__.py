@@ -16,7 +16,8 @@ from pathlib import Path
 import msgspec
 
 from ai_pal.memory.cards import Cards
-from ai_pal.memory.devices import NODES, Device
+from ai_pal.memory.cards_here import NODES
+from ai_pal.memory.devices import Device
 from scripts.benchmarks.figures import Row, skipped
 from scripts.benchmarks.models import SAFETENSORS, starter_file
 from scripts.gpu_check.steps import STEPS

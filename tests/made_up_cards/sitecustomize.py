@@ -2,10 +2,11 @@
 
 import os
 
-from ai_pal.memory import devices
+from ai_pal.memory import cards_here
+from ai_pal.memory.devices import Device
 
 CARDS = [
-    devices.Device(f"cuda:{at}", int(size) * 10**9, int(size) * 10**9, "made up", uuid)
+    Device(f"cuda:{at}", int(size) * 10**9, int(size) * 10**9, "made up", uuid)
     for at, (uuid, _, size) in enumerate(
         one.partition(":") for one in os.environ.get("MADE_UP_CARDS", "").split(",") if one
     )
@@ -17,8 +18,8 @@ class MadeUp:
 
     def __init__(self, environ: object = None) -> None: ...
 
-    def look(self, engine: str) -> list[devices.Device]:
+    def look(self, engine: str) -> list[Device]:
         return CARDS if engine in os.environ.get("MADE_UP_ENGINES", "llamacpp").split(",") else []
 
 
-devices.CardsHere = MadeUp  # type: ignore[assignment,misc]
+cards_here.CardsHere = MadeUp  # type: ignore[assignment,misc]

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from ai_pal.memory.devices import NODES
+from ai_pal.memory.cards_here import NODES
 from tests.process.eventually import allowed
 
 SCRIPT = Path(__file__).parents[2] / "scripts" / "check_gpu"

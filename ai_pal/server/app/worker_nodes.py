@@ -6,7 +6,7 @@ from typing import NoReturn, Protocol
 from ai_pal.config import paths
 from ai_pal.config.current import CurrentSettings
 from ai_pal.errors import Code, fail
-from ai_pal.memory.devices import CardsHere
+from ai_pal.memory.cards_here import CardsHere
 from ai_pal.memory.estimates import LearnedFootprints
 from ai_pal.memory.machine import MachineMemory
 from ai_pal.memory.promises import PromiseFile

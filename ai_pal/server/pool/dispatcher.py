@@ -64,7 +64,7 @@ class Dispatcher:
         if worker.queue and (sent or worker.state.phase is Phase.READY):
             self._notifier.positions(worker)
 
-    def _share(self, group: Group) -> None:
+    def _share(self, group: Group[ModelWorker]) -> None:
         """Send waiting requests to replicas, as many as these take: each to the one that has read most of its
         prompt, else to the least busy."""
         ready = [one for one in group.members if one.state.phase is Phase.READY]
@@ -83,7 +83,7 @@ class Dispatcher:
         if ready and group.queue:
             self._notifier.positions(group.first)
 
-    def _taker(self, group: Group, free: list[ModelWorker], request: WorkerJob) -> ModelWorker:
+    def _taker(self, group: Group[ModelWorker], free: list[ModelWorker], request: WorkerJob) -> ModelWorker:
         if request.prefixes is None:
             request.prefixes = fingerprints(request.job.work)
         known, prints = group.prefixes, request.prefixes
@@ -94,7 +94,7 @@ class Dispatcher:
         number = taker(takers)
         return next(one for one in free if one.number == number)
 
-    def _read_by(self, group: Group, worker: ModelWorker, request: WorkerJob) -> None:
+    def _read_by(self, group: Group[ModelWorker], worker: ModelWorker, request: WorkerJob) -> None:
         if group.prefixes is None:
             group.prefixes = KnownPrefixes()
         group.prefixes.reads(request.prefixes or (), worker.number)

@@ -2,20 +2,17 @@
 what. A model with one worker is a group of one."""
 
 import itertools
-from collections.abc import Iterator
-from typing import TYPE_CHECKING
+from collections.abc import Iterator, Sized
+from typing import Generic, Protocol, TypeVar
 
 import msgspec
 
 from ai_pal.catalog.resolved import Resolved
 from ai_pal.server.pool.fair_queue import FairQueue
 from ai_pal.server.pool.job import WorkerJob
-from ai_pal.server.pool.lifecycle import Phase
+from ai_pal.server.pool.lifecycle import Phase, State
 from ai_pal.server.pool.prefixes import KnownPrefixes
 from ai_pal.server.pool.replicas import Bounds, Replica, Standing
-
-if TYPE_CHECKING:
-    from ai_pal.server.pool.model_worker import ModelWorker
 
 STANDINGS = {
     Phase.GONE: Standing.ABSENT,
@@ -40,7 +37,29 @@ class Waiter(msgspec.Struct, frozen=True):
     told_node: str = ""
 
 
-class Group(msgspec.Struct, eq=False):
+class Member(Protocol):
+    """A worker as its group sees it."""
+
+    number: int
+    idle_since: float
+
+    @property
+    def state(self) -> State: ...
+
+    @property
+    def process(self) -> object | None: ...
+
+    @property
+    def active(self) -> Sized: ...
+
+    @property
+    def busy(self) -> bool: ...
+
+
+M = TypeVar("M", bound=Member)
+
+
+class Group(msgspec.Struct, Generic[M], eq=False):
     """The replicas of one model and what they share. Times are seconds of the supervisor's clock."""
 
     resolved: Resolved
@@ -49,7 +68,7 @@ class Group(msgspec.Struct, eq=False):
     keep_alive: float
     kept_as_said: bool = False  # `keep_alive` comes from a request
     loaders: list[Waiter] = msgspec.field(default_factory=list)  # clients that wait for the load alone
-    members: list["ModelWorker"] = msgspec.field(default_factory=list)  # the first always stays
+    members: list[M] = msgspec.field(default_factory=list)  # the first always stays
     prefixes: KnownPrefixes | None = None  # which replica has read what
     idle_since: float = 0.0  # when the last of its requests ended
     changed_at: float = 0.0  # when a replica last became ready
@@ -63,7 +82,7 @@ class Group(msgspec.Struct, eq=False):
         return self.resolved.most_replicas > 1 or len(self.members) > 1
 
     @property
-    def first(self) -> "ModelWorker":
+    def first(self) -> M:
         return self.members[0]
 
     @property
@@ -93,14 +112,14 @@ class Group(msgspec.Struct, eq=False):
         """Where this job waits."""
         return self.queue if job.takes_slot else self.counts
 
-    def standings(self, but: "ModelWorker | None" = None) -> list[Replica]:
+    def standings(self, but: M | None = None) -> list[Replica]:
         """How its replicas stand, those that were never called too; all `but` one."""
         known = {one.number: one for one in self.members}
         numbers = range(1, max(self.bounds.most, *known) + 1)
         found = [_standing(number, known.get(number)) for number in numbers]
         return [one for one in found if but is None or one.number != but.number]
 
-    def others_there(self, worker: "ModelWorker") -> bool:
+    def others_there(self, worker: M) -> bool:
         """Whether another one answers, or is about to."""
         return any(one is not worker and one.state.phase in THERE for one in self.members)
 
@@ -141,13 +160,13 @@ class Group(msgspec.Struct, eq=False):
         when = self.goes_at
         return when is not None and when <= now
 
-    def is_face(self, worker: "ModelWorker") -> bool:
+    def is_face(self, worker: M) -> bool:
         """Whether what is said of the model as a whole is said of this one: the first that has not ended."""
         alive = (one for one in self.members if one.state.phase is not Phase.GONE)
         return worker is next(alive, self.first)
 
 
-def _standing(number: int, worker: "ModelWorker | None") -> Replica:
+def _standing(number: int, worker: Member | None) -> Replica:
     if worker is None:
         return Replica(number)
     standing = STANDINGS.get(worker.state.phase, Standing.AWAY)

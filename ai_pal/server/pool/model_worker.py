@@ -35,7 +35,7 @@ class Rank(msgspec.Struct, frozen=True):
 class ModelWorker(msgspec.Struct, eq=False):
     """All that the supervisor knows of one worker: the only one of its model, or one of its replicas."""
 
-    group: Group  # what all replicas of the model share
+    group: "Group[ModelWorker]"  # what all replicas of the model share
     number: int = 1  # which of the replicas it is, from 1
     state: lifecycle.State = lifecycle.State()
     process: WorkerProcess | None = None

@@ -113,7 +113,7 @@ class Roster:
         if worker.number == 1:
             self._by_file.setdefault(worker.resolved.file, {})[worker] = None
 
-    def means(self, group: Group, resolved: Resolved) -> None:
+    def means(self, group: Group[ModelWorker], resolved: Resolved) -> None:
         """From now on this is what the group's model is."""
         before, group.resolved = group.resolved.file, resolved
         if resolved.file != before:

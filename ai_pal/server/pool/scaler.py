@@ -43,8 +43,8 @@ class Scaler:
         apply: Callable[[ModelWorker, lifecycle.AnyEvent], None],
     ) -> None:
         self._workers, self._clock, self._observe, self._apply = workers, clock, observe, apply
-        self._touched: dict[Group, None] = {}
-        self._look_at: dict[Group, float] = {}
+        self._touched: dict[Group[ModelWorker], None] = {}
+        self._look_at: dict[Group[ModelWorker], float] = {}
 
     def demand(self, first: ModelWorker, *, fresh: bool = False) -> None:
         """Somebody waits for this model. `fresh` forgets earlier crashes."""
@@ -58,12 +58,12 @@ class Scaler:
                 self._apply(first, lifecycle.Demand(fresh))
         self.scale(group)
 
-    def touch(self, group: Group) -> None:
+    def touch(self, group: Group[ModelWorker]) -> None:
         """Something has changed there: it is due with the next tick."""
         if group.replicated:
             self._touched[group] = None
 
-    def due(self, now: float) -> list[Group]:
+    def due(self, now: float) -> list[Group[ModelWorker]]:
         """The models with replicas that have to be looked at."""
         due = [group for group, when in self._look_at.items() if when <= now]
         found, self._touched = dict.fromkeys([*self._touched, *due]), {}
@@ -74,7 +74,7 @@ class Scaler:
         """When one of them is due only because time has passed."""
         return min(self._look_at.values(), default=None)
 
-    def scale(self, group: Group) -> None:
+    def scale(self, group: Group[ModelWorker]) -> None:
         """Call replicas and end idle ones, as many as are to be changed now."""
         self._look_at.pop(group, None)
         if not group.replicated or not group.members:
@@ -95,7 +95,7 @@ class Scaler:
                         self._clock.wake_at(self._look_at[group])
                     return
 
-    def hold(self, group: Group) -> None:
+    def hold(self, group: Group[ModelWorker]) -> None:
         """For a while no other one is called."""
         group.held_until = self._clock.now() + self._workers.policy.replicas.hold
 
@@ -136,7 +136,7 @@ class Scaler:
         self._observe("replica_given_up", model=worker.name, code=failure.code, reason=failure.message)
         return True
 
-    def _call(self, group: Group, number: int) -> None:
+    def _call(self, group: Group[ModelWorker], number: int) -> None:
         """Start a replica beside others, if nobody has to give up memory for it."""
         worker = self._replica(group, number)
         self._apply(worker, lifecycle.Demand())
@@ -146,7 +146,7 @@ class Scaler:
         else:
             self.hold(group)
 
-    def _replica(self, group: Group, number: int) -> ModelWorker:
+    def _replica(self, group: Group[ModelWorker], number: int) -> ModelWorker:
         found = next((one for one in group.members if one.number == number), None)
         if found is None:
             found = ModelWorker(group, number)
@@ -154,6 +154,6 @@ class Scaler:
         return found
 
 
-def _facts(group: Group) -> Facts:
+def _facts(group: Group[ModelWorker]) -> Facts:
     keep_alive = group.keep_alive if group.keep_alive >= 0 and not group.resolved.pinned else None
     return Facts(group.waiting_since, group.changed_at, group.held_until, keep_alive)

@@ -10,9 +10,10 @@ from typing import Any
 
 import pytest
 
-from ai_pal.memory import cards, devices
+from ai_pal.memory import cards, cards_here
 from ai_pal.memory.cards import Cards, uses_cuda
-from ai_pal.memory.devices import CardsHere, Device
+from ai_pal.memory.cards_here import CardsHere
+from ai_pal.memory.devices import Device
 
 GIB = 1 << 30
 CARDS = {"GPU-a": (8 * GIB, 10 * GIB), "GPU-b": (20 * GIB, 24 * GIB)}
@@ -117,7 +118,7 @@ def test_what_is_not_installed_computes_nowhere(monkeypatch: pytest.MonkeyPatch)
 
 
 def test_the_driver_is_asked_only_where_there_is_one(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
-    monkeypatch.setattr(devices, "NODES", (str(tmp_path / "nvidiactl"),))
+    monkeypatch.setattr(cards_here, "NODES", (str(tmp_path / "nvidiactl"),))
     monkeypatch.setattr(cards, "Cards", lambda environ: Cards(library, {}))
     here = CardsHere()
     assert here.look("llamacpp") == []

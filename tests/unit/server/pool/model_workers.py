@@ -7,6 +7,6 @@ from ai_pal.server.pool.model_worker import ModelWorker
 
 
 def alone(resolved: Resolved) -> ModelWorker:
-    group = Group(resolved, FairQueue(1), FairQueue(1), 0.0)
+    group: Group[ModelWorker] = Group(resolved, FairQueue(1), FairQueue(1), 0.0)
     group.members.append(worker := ModelWorker(group))
     return worker
