@@ -5,16 +5,15 @@ A reference is a known name (`smollm2`, `phi-2:4bit`), a repository on the hub (
 model folder, with engine options behind a question mark (`echo?load_seconds=1&slots=4`).
 """
 
-from ai_pal.catalog import files, hub_cache, layout, used
-from ai_pal.catalog.choose import Capacity, choose
-from ai_pal.catalog.entries import CATALOG
-from ai_pal.catalog.finding import default_model, find, keep_alive, meant, own_settings
-from ai_pal.catalog.found import Found, artifact_path
-from ai_pal.catalog.hub_cache import cache_dir
-from ai_pal.catalog.model import KnownModel, Variant
-from ai_pal.catalog.reference import absolute, join, split, with_adapters
-from ai_pal.catalog.refusals import not_found, not_here, too_large
-from ai_pal.catalog.resolve import resolve
+from ai_pal.catalog.caches.hub_cache import cache_dir
+from ai_pal.catalog.choosing.choose import Capacity, choose
+from ai_pal.catalog.known.entries import CATALOG
+from ai_pal.catalog.known.model import KnownModel, Variant
+from ai_pal.catalog.references.finding import default_model, find, keep_alive, meant, own_settings
+from ai_pal.catalog.references.found import Found, artifact_path
+from ai_pal.catalog.references.refusals import not_found, not_here, too_large
+from ai_pal.catalog.references.resolve import resolve
+from ai_pal.catalog.references.text import absolute, join, split, with_adapters
 
 __all__ = [
     "CATALOG",
@@ -27,12 +26,9 @@ __all__ = [
     "cache_dir",
     "choose",
     "default_model",
-    "files",
     "find",
-    "hub_cache",
     "join",
     "keep_alive",
-    "layout",
     "meant",
     "not_found",
     "not_here",
@@ -40,6 +36,5 @@ __all__ = [
     "resolve",
     "split",
     "too_large",
-    "used",
     "with_adapters",
 ]

@@ -6,7 +6,7 @@ import re
 from pathlib import Path
 
 from ai_pal.catalog import resolve
-from ai_pal.catalog.known import is_known, is_own
+from ai_pal.catalog.known.names import is_known, is_own
 from ai_pal.cli import failures
 from ai_pal.cli.completing import completes
 from ai_pal.cli.terminal.neutral import neutral_line

@@ -5,10 +5,10 @@ import sys
 from pathlib import Path
 
 from ai_pal.catalog import absolute
-from ai_pal.catalog.known import entry_of, family, unhidden
-from ai_pal.catalog.naming import give_alias
-from ai_pal.catalog.reference import is_path
-from ai_pal.catalog.spelling import spelled
+from ai_pal.catalog.known.names import entry_of, family, unhidden
+from ai_pal.catalog.references.naming import give_alias
+from ai_pal.catalog.references.spelling import spelled
+from ai_pal.catalog.references.text import is_path
 from ai_pal.cli import failures
 from ai_pal.cli.completing import completes
 from ai_pal.cli.naming import forget

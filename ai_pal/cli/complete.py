@@ -73,7 +73,7 @@ def _local(beginning: str) -> Names:
 
 
 def _here(_: str) -> Names:
-    from ai_pal.catalog.inventory import inventory
+    from ai_pal.catalog.inventory.listed import inventory
 
     settings = _settings()
     own = {name for name, model in settings.models.items() if model.path or model.model}

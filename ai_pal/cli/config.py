@@ -6,7 +6,7 @@ import sys
 from collections.abc import Callable
 from pathlib import Path
 
-from ai_pal.catalog.naming import check_model
+from ai_pal.catalog.references.naming import check_model
 from ai_pal.cli import failures
 from ai_pal.cli.completing import completes
 from ai_pal.cli.restarting import remark_on_restart

@@ -2,8 +2,8 @@
 
 from collections.abc import Iterable, Sequence
 
-from ai_pal.catalog.fitting import fit
-from ai_pal.catalog.machine import free_memory, installed
+from ai_pal.catalog.choosing.machine import free_memory, installed
+from ai_pal.catalog.inventory.fitting import fit
 from ai_pal.cli.terminal.neutral import neutral_line
 from ai_pal.cli.terminal.table import GAP, table
 from ai_pal.config import Settings

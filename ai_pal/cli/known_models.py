@@ -2,7 +2,7 @@
 
 from typing import NamedTuple
 
-from ai_pal.catalog.inventory import Listed, inventory
+from ai_pal.catalog.inventory.listed import Listed, inventory
 from ai_pal.config import Settings
 from ai_pal.counted import counted
 

@@ -129,7 +129,7 @@ def _window(model: str, settings: "Settings") -> int:
     """Tokens of the window that the model gets here, or that a preset says; 0 for not known, and for a
     provider's."""
     from ai_pal import catalog
-    from ai_pal.catalog.details import details_of
+    from ai_pal.catalog.inventory.details import details_of
     from ai_pal.config import presets
 
     with contextlib.suppress(AiPalError, OSError, ValueError):

@@ -9,9 +9,9 @@ from fnmatch import fnmatchcase
 from typing import TYPE_CHECKING
 
 from ai_pal.catalog import stores
-from ai_pal.catalog.default import starter
-from ai_pal.catalog.inventory import Listed, inventory
-from ai_pal.catalog.model import made_for
+from ai_pal.catalog.inventory.listed import Listed, inventory
+from ai_pal.catalog.known.model import made_for
+from ai_pal.catalog.references.default import starter
 from ai_pal.cli import failures
 from ai_pal.cli.completing import completes
 from ai_pal.cli.on_machines import add_on
@@ -23,7 +23,7 @@ from ai_pal.config import Settings, load_settings
 from ai_pal.counted import counted
 
 if TYPE_CHECKING:
-    from ai_pal.catalog.host import Host
+    from ai_pal.catalog.choosing.host import Host
     from ai_pal.client import Client
 
 HEAD = ("NAME", "SIZE", "STATE", "REVISION", "LAST USED", "SOURCE", "PATH")
@@ -68,7 +68,7 @@ def run(args: argparse.Namespace) -> int:
     offered = [model for model in models if _is_offer(model, unasked)]
     here = [model for model in models if not _is_offer(model, unasked)]
     if args.json:
-        from ai_pal.catalog.described import described
+        from ai_pal.catalog.inventory.described import described
 
         print_json([described(model, settings) for model in (models if args.all else here)])
         return 0
@@ -134,9 +134,9 @@ def _is_offer(model: Listed, unasked: str) -> bool:
 def _print_offers(offered: Sequence[Listed], settings: Settings, width: int | None, *, first: bool) -> None:
     import psutil
 
-    from ai_pal.catalog.fitting import grouped
-    from ai_pal.catalog.machine import free_memory
-    from ai_pal.catalog.this_host import this_host
+    from ai_pal.catalog.choosing.machine import free_memory
+    from ai_pal.catalog.choosing.this_host import this_host
+    from ai_pal.catalog.inventory.fitting import grouped
 
     host = this_host(settings)
     free, total = free_memory(settings), psutil.virtual_memory().total
@@ -173,8 +173,8 @@ def _offer(model: Listed, host: "Host") -> tuple[str, ...]:
 def _speed(model: Listed, host: "Host") -> str:
     """About how many tokens it will write in a second."""
     from ai_pal.catalog import Variant
-    from ai_pal.catalog.known import entry_of
-    from ai_pal.catalog.speed import tokens_per_second
+    from ai_pal.catalog.choosing.speed import tokens_per_second
+    from ai_pal.catalog.known.names import entry_of
 
     known = entry_of(model.name)
     assert known is not None  # only known ones are offered

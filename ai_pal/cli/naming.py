@@ -3,7 +3,7 @@
 import contextlib
 import sys
 
-from ai_pal.catalog.naming import forget_own
+from ai_pal.catalog.references.naming import forget_own
 from ai_pal.cli.terminal.neutral import neutral_line
 from ai_pal.config import Settings
 from ai_pal.errors import AiPalError, Code, fail

@@ -6,8 +6,8 @@ from typing import Any
 
 import msgspec
 
-from ai_pal.catalog.naming import check_model
-from ai_pal.catalog.reference import is_path
+from ai_pal.catalog.references.naming import check_model
+from ai_pal.catalog.references.text import is_path
 from ai_pal.cli import failures
 from ai_pal.cli.chat.arguments import absolute_model, add_bounds
 from ai_pal.cli.chat.options import add_form, add_prefill, add_sampling, add_thinking

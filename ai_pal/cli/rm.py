@@ -4,9 +4,9 @@ import argparse
 from pathlib import Path
 
 from ai_pal.catalog import absolute, find, split
-from ai_pal.catalog.known import is_own
-from ai_pal.catalog.removing import files_of, remove, sizes
-from ai_pal.catalog.spelling import spelled
+from ai_pal.catalog.inventory.removing import files_of, remove, sizes
+from ai_pal.catalog.known.names import is_own
+from ai_pal.catalog.references.spelling import spelled
 from ai_pal.cli import failures
 from ai_pal.cli.completing import completes
 from ai_pal.cli.naming import check_named, forget, unload

@@ -10,20 +10,20 @@ from ai_pal.catalog import (
     Found,
     absolute,
     default_model,
-    files,
     find,
     join,
     keep_alive,
     own_settings,
     resolve,
     split,
-    used,
 )
-from ai_pal.catalog.abilities import abilities_of
-from ai_pal.catalog.described import describe
-from ai_pal.catalog.hub_cache import facts_of
-from ai_pal.catalog.inventory import Listed, State, inventory
-from ai_pal.catalog.model import Strength, made_for
+from ai_pal.catalog.caches import used
+from ai_pal.catalog.caches.hub_cache import facts_of
+from ai_pal.catalog.inventory.described import describe
+from ai_pal.catalog.inventory.listed import Listed, State, inventory
+from ai_pal.catalog.known.model import Strength, made_for
+from ai_pal.catalog.weights import files
+from ai_pal.catalog.weights.abilities import abilities_of
 from ai_pal.cli import failures
 from ai_pal.cli.completing import completes
 from ai_pal.cli.terminal.neutral import neutral_line

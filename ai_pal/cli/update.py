@@ -6,9 +6,9 @@ from collections.abc import Sequence
 
 import msgspec
 
-from ai_pal.catalog.held import Held, held, names_here
-from ai_pal.catalog.inventory import inventory
-from ai_pal.catalog.newer import Compared, compared
+from ai_pal.catalog.inventory.held import Held, held, names_here
+from ai_pal.catalog.inventory.listed import inventory
+from ai_pal.catalog.inventory.newer import Compared, compared
 from ai_pal.cli import failures
 from ai_pal.cli.completing import completes
 from ai_pal.cli.pull import fetched

@@ -18,7 +18,7 @@ def windowed(reference: str, tokens: int | None, settings: Settings) -> str:
     if tokens is None and f"{OPTION}=" not in reference:
         return reference
     from ai_pal.catalog import split
-    from ai_pal.catalog.window import with_window
+    from ai_pal.catalog.references.window import with_window
     from ai_pal.config.clouds import provider_names
     from ai_pal.config.elsewhere import elsewhere
 
@@ -32,7 +32,7 @@ def windowed(reference: str, tokens: int | None, settings: Settings) -> str:
 
 def _check(reference: str, name: str, options: dict[str, Any], settings: Settings) -> None:
     from ai_pal.catalog import resolve
-    from ai_pal.catalog.loading import check_numbers
+    from ai_pal.catalog.references.loading import check_numbers
     from ai_pal.memory.estimates import window_of
 
     check_numbers(options, Code.BAD_REQUEST)

@@ -40,7 +40,7 @@ WORDS_SECONDS = 0.5
 """What these may come behind its end: something else may hold its stderr open."""
 
 LINE_BYTES, FACTS_BYTES = 1 << 20, 16 << 20
-"""Of one line at most. Facts name up to `catalog.identity.MOST_FILES` files."""
+"""Of one line at most. Facts name up to `catalog.weights.identity.MOST_FILES` files."""
 
 
 class CommandEngine:

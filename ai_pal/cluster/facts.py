@@ -16,8 +16,8 @@ from pathlib import Path
 import msgspec
 
 from ai_pal import __version__
-from ai_pal.catalog.cache import nearest
-from ai_pal.catalog.identity import identities
+from ai_pal.catalog.caches.cache import nearest
+from ai_pal.catalog.weights.identity import identities
 from ai_pal.cluster.engine import FACTS_SECONDS
 from ai_pal.memory.cards import ENGINES
 from ai_pal.memory.cards_here import CardsHere

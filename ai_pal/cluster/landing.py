@@ -8,7 +8,7 @@ import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
-from ai_pal.catalog.cache import replace_whole, told_apart
+from ai_pal.catalog.caches.cache import replace_whole, told_apart
 from ai_pal.cluster.receiving import PIECE, Piece, Receiving
 from ai_pal.errors import Code, fail
 

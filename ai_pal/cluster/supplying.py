@@ -16,9 +16,9 @@ from pathlib import Path
 
 import msgspec
 
-from ai_pal.catalog.cache import SPACE_HINT, nearest, told_apart
-from ai_pal.catalog.identity import OUTSIDE
-from ai_pal.catalog.stall import StallWatch
+from ai_pal.catalog.caches.cache import SPACE_HINT, nearest, told_apart
+from ai_pal.catalog.caches.stall import StallWatch
+from ai_pal.catalog.weights.identity import OUTSIDE
 from ai_pal.cluster import pulling
 from ai_pal.cluster.landing import FOLDER, Landing, landing, sweep
 from ai_pal.cluster.receiving import AHEAD, Piece

@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import NoReturn
 
 from ai_pal import catalog, privacy
-from ai_pal.catalog.twins import twin
+from ai_pal.catalog.known.twins import twin
 from ai_pal.client.asking import Asking
 from ai_pal.client.prompt import Prompt
 from ai_pal.client.requests import Using

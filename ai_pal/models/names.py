@@ -3,7 +3,7 @@
 from pathlib import Path
 
 from ai_pal.catalog import CATALOG, absolute, split
-from ai_pal.catalog.reference import hub_files, join
+from ai_pal.catalog.references.text import hub_files, join
 from ai_pal.config import Settings
 from ai_pal.protocol.wanted import HubFiles
 

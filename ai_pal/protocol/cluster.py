@@ -37,12 +37,12 @@ class CardShare(msgspec.Struct, frozen=True, omit_defaults=True):
 
 class Node(msgspec.Struct, frozen=True, omit_defaults=True):
     """What is known of one node. `free` and `total` are bytes of memory that processes can have, `files` the
-    identities of the model files there (`ai_pal.catalog.identity`), `cache` the folder that these lie in, and
-    `disk` the bytes that are free there, None for not known. `pressure` is the percentage of the time that
-    processes there wait for memory. `computing` are the engines whose builds there compute on its `cards`,
-    `address` is where other nodes reach it, "" for not known, `version` that of AI-PAL there. On its way it
-    has the `same_files` as were told last instead of `files` (`node_facts`). One that is `silent` does not
-    answer now: all else is what it told last, and nothing is placed there."""
+    identities of the model files there (`ai_pal.catalog.weights.identity`), `cache` the folder that these lie
+    in, and `disk` the bytes that are free there, None for not known. `pressure` is the percentage of the time
+    that processes there wait for memory. `computing` are the engines whose builds there compute on its
+    `cards`, `address` is where other nodes reach it, "" for not known, `version` that of AI-PAL there. On its
+    way it has the `same_files` as were told last instead of `files` (`node_facts`). One that is `silent` does
+    not answer now: all else is what it told last, and nothing is placed there."""
 
     name: str
     free: int = 0
@@ -73,7 +73,7 @@ class ModelFile(msgspec.Struct, frozen=True, omit_defaults=True):
 
     @property
     def identity(self) -> str:
-        """Equal for equal files; as nodes tell it of what they have (`ai_pal.catalog.identity`)."""
+        """Equal for equal files; as nodes tell it of what they have (`ai_pal.catalog.weights.identity`)."""
         return f"{self.place}:{self.size}"
 
     @property

@@ -8,7 +8,7 @@ from typing import Protocol
 
 import msgspec
 
-from ai_pal.catalog.resolved import Resolved
+from ai_pal.catalog.references.resolved import Resolved
 from ai_pal.errors import Failure
 from ai_pal.protocol import client as wire
 from ai_pal.protocol import worker as inner

@@ -4,7 +4,7 @@ implements them for real, `tests/simulation` in virtual time."""
 from collections.abc import Callable, Sequence
 from typing import Protocol
 
-from ai_pal.catalog.resolved import Resolved
+from ai_pal.catalog.references.resolved import Resolved
 from ai_pal.memory import Claims
 from ai_pal.protocol.client import Event
 from ai_pal.protocol.worker import LoadModel, ToWorker

@@ -15,10 +15,18 @@ from typing import Any, NamedTuple
 
 import msgspec
 
-from ai_pal.catalog import layout, too_large
-from ai_pal.catalog.cache import SPACE_HINT, WAIT_SECONDS, locked, replace_whole, told_apart
-from ai_pal.catalog.ggufs import gguf_file, gguf_parts, projector
-from ai_pal.catalog.hub_cache import FileFacts, HubFacts, HubManifest, manifest, manifest_path, repo_folder
+from ai_pal.catalog import too_large
+from ai_pal.catalog.caches.cache import SPACE_HINT, WAIT_SECONDS, locked, replace_whole, told_apart
+from ai_pal.catalog.caches.hub_cache import (
+    FileFacts,
+    HubFacts,
+    HubManifest,
+    manifest,
+    manifest_path,
+    repo_folder,
+)
+from ai_pal.catalog.weights import layout
+from ai_pal.catalog.weights.ggufs import gguf_file, gguf_parts, projector
 from ai_pal.errors import AiPalError, Code, fail
 from ai_pal.protocol.wanted import HubFiles
 from ai_pal.sources.base import Progress

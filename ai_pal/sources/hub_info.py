@@ -4,7 +4,7 @@ import time
 from collections.abc import Callable, Iterable
 from typing import TYPE_CHECKING, NamedTuple, TypeVar
 
-from ai_pal.catalog.hub_cache import HubFacts
+from ai_pal.catalog.caches.hub_cache import HubFacts
 from ai_pal.errors import AiPalError, Code, fail
 from ai_pal.protocol.wanted import HubFiles
 from ai_pal.sources.hub_errors import unusable

@@ -4,11 +4,11 @@ from collections.abc import Iterable
 
 import msgspec
 
-from ai_pal.catalog import layout
-from ai_pal.catalog.ggufs import quants, usual
-from ai_pal.catalog.known import gguf_size
-from ai_pal.catalog.model import gguf_memory
-from ai_pal.catalog.own import memory as own_memory
+from ai_pal.catalog.known.model import gguf_memory
+from ai_pal.catalog.known.names import gguf_size
+from ai_pal.catalog.weights import layout
+from ai_pal.catalog.weights.ggufs import quants, usual
+from ai_pal.catalog.weights.own import memory as own_memory
 from ai_pal.errors import AiPalError
 from ai_pal.formats.safetensors import BITS
 from ai_pal.protocol.hub import HubModel, Order

@@ -3,8 +3,8 @@
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 
-from ai_pal.catalog import layout
-from ai_pal.catalog.reference import hub_files
+from ai_pal.catalog.references.text import hub_files
+from ai_pal.catalog.weights import layout
 from ai_pal.errors import AiPalError, Code, Failure
 from ai_pal.protocol.hub import HubFile, HubRevision
 from ai_pal.sources.hub_client import use

@@ -10,7 +10,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import IO
 
-from ai_pal.catalog.stall import StallWatch, largest_file
+from ai_pal.catalog.caches.stall import StallWatch, largest_file
 from ai_pal.errors import AiPalError, Code, fail
 from ai_pal.protocol.wanted import PackageFile
 from ai_pal.sources.base import Progress, copy_hashed

@@ -6,8 +6,8 @@ from pathlib import Path
 from types import MappingProxyType
 
 from ai_pal.catalog import cache_dir, not_found
-from ai_pal.catalog.cache import WAIT_SECONDS, CachePlace, told_apart
-from ai_pal.catalog.known import entry_of
+from ai_pal.catalog.caches.cache import WAIT_SECONDS, CachePlace, told_apart
+from ai_pal.catalog.known.names import entry_of
 from ai_pal.config import Settings
 from ai_pal.errors import Code, fail
 from ai_pal.protocol.wanted import Artifact, LocalFile, PackageFile

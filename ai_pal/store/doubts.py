@@ -12,7 +12,7 @@ from typing import Literal
 
 import msgspec
 
-from ai_pal.catalog.resolved import Resolved
+from ai_pal.catalog.references.resolved import Resolved
 
 Kind = Literal["closed", "calculation", "code", "open"]
 """Kinds of prompts: one to be answered by a letter or a word, with a number, with a program, or freely."""

@@ -15,7 +15,7 @@ from pathlib import Path
 
 import msgspec
 
-from ai_pal.catalog.hub_cache import FileFacts, HubManifest, manifest_path
+from ai_pal.catalog.caches.hub_cache import FileFacts, HubManifest, manifest_path
 from ai_pal.client import Client
 from ai_pal.cluster.landing import FOLDER
 from ai_pal.config import paths

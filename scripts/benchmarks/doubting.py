@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import get_args
 
-from ai_pal.catalog.resolved import Resolved
+from ai_pal.catalog.references.resolved import Resolved
 from ai_pal.client import Client
 from ai_pal.config import load_settings
 from ai_pal.protocol import client as wire

@@ -6,7 +6,8 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import NamedTuple
 
-from ai_pal.catalog import files, resolve
+from ai_pal.catalog import resolve
+from ai_pal.catalog.weights import files
 from ai_pal.client import Client
 from ai_pal.config import load_settings
 from ai_pal.memory.estimates import LearnedFootprints

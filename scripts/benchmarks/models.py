@@ -6,7 +6,8 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import NamedTuple
 
-from ai_pal.catalog import CATALOG, Found, artifact_path, files, find
+from ai_pal.catalog import CATALOG, Found, artifact_path, find
+from ai_pal.catalog.weights import files
 from ai_pal.config import load_settings
 from scripts.benchmarks.supervisors import MODEL
 

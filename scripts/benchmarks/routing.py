@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterator, Sequence
 
 import msgspec
 
-from ai_pal.catalog.resolved import Resolved
+from ai_pal.catalog.references.resolved import Resolved
 from ai_pal.protocol import client as wire
 from ai_pal.protocol import worker as inner
 from ai_pal.protocol.content import Message

@@ -10,7 +10,7 @@ import msgspec
 import pytest
 
 from ai_pal import __version__
-from ai_pal.catalog.identity import MOST_FILES
+from ai_pal.catalog.weights.identity import MOST_FILES
 from ai_pal.cluster import agent, command_engine, facts
 from ai_pal.cluster.command_engine import CommandEngine
 from ai_pal.protocol.cluster import Node, Ticket

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from ai_pal.catalog.best import ladder
+from ai_pal.catalog.choosing.best import ladder
 from ai_pal.protocol.wanted import HubFiles
 from tests import tiny_gguf
 from tests.hub.loopback import TIMEOUT, Hub, Repo, loopback_hub

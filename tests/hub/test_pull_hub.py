@@ -8,8 +8,8 @@ import pytest
 
 from ai_pal import catalog
 from ai_pal.catalog import resolve
-from ai_pal.catalog.hub_cache import find
-from ai_pal.catalog.removing import remove
+from ai_pal.catalog.caches.hub_cache import find
+from ai_pal.catalog.inventory.removing import remove
 from ai_pal.config import Settings
 from ai_pal.errors import AiPalError, Code
 from ai_pal.protocol.wanted import HubFiles

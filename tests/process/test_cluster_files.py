@@ -6,8 +6,8 @@ from pathlib import Path
 import msgspec
 import pytest
 
-from ai_pal.catalog.hub_cache import FileFacts, HubManifest, manifest_path
-from ai_pal.catalog.identity import OUTSIDE
+from ai_pal.catalog.caches.hub_cache import FileFacts, HubManifest, manifest_path
+from ai_pal.catalog.weights.identity import OUTSIDE
 from ai_pal.cluster.landing import FOLDER
 from ai_pal.errors import AiPalError, Code
 from ai_pal.protocol import client as wire

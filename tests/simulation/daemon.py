@@ -3,7 +3,7 @@
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from ai_pal.catalog.resolved import Resolved
+from ai_pal.catalog.references.resolved import Resolved
 from ai_pal.errors import AiPalError, Code, Failure
 from ai_pal.protocol import client as wire
 from ai_pal.protocol import worker as inner

@@ -4,7 +4,7 @@ may find. What must hold of it is in `memory_oracle`."""
 import random
 from typing import TYPE_CHECKING
 
-from ai_pal.catalog.resolved import Resolved
+from ai_pal.catalog.references.resolved import Resolved
 from ai_pal.memory import Claims
 from ai_pal.protocol import worker as inner
 from ai_pal.server.pool.admission import Admission, MemoryPolicy

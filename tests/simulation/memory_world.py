@@ -6,7 +6,7 @@ import itertools
 import random
 from collections.abc import Callable, Sequence
 
-from ai_pal.catalog.resolved import Resolved
+from ai_pal.catalog.references.resolved import Resolved
 from ai_pal.errors import Code, fail
 from ai_pal.memory import Claims
 from ai_pal.protocol import client as wire

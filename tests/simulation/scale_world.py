@@ -10,7 +10,7 @@ from pathlib import Path
 import msgspec
 
 from ai_pal import __version__
-from ai_pal.catalog.resolved import Resolved
+from ai_pal.catalog.references.resolved import Resolved
 from ai_pal.cluster import leases
 from ai_pal.cluster.placements import Placements
 from ai_pal.cluster.process import BEAT_SECONDS, NODES_SECONDS

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 
 import msgspec
 
-from ai_pal.catalog.resolved import Resolved
+from ai_pal.catalog.references.resolved import Resolved
 from ai_pal.config.elsewhere import elsewhere
 from ai_pal.protocol.content import Message
 from ai_pal.protocol.provider import Provider

@@ -6,7 +6,7 @@ import time
 from collections.abc import Callable
 from pathlib import Path
 
-from ai_pal.catalog.default import STARTER
+from ai_pal.catalog.references.default import STARTER
 from ai_pal.client import Client
 from ai_pal.config import load_settings
 from ai_pal.errors import AiPalError

@@ -24,6 +24,11 @@ WRONG = [
         "the gateway imports downwards only",
     ),
     (
+        "ai_pal/catalog/known/names.py",
+        "import ai_pal.catalog.references.found",
+        "the catalog imports downwards only",
+    ),
+    (
         "ai_pal/egress/providers/openai/payload.py",
         "import ai_pal.egress.providers.ollama.payload",
         "providers import downwards only",
@@ -39,7 +44,7 @@ WRONG = [
     ("ai_pal/models/local.py", "import ai_pal.server.app", "faces are clients"),
     ("ai_pal/server/app/daemon.py", "import ai_pal.sources", "the supervisor has no network"),
     ("ai_pal/server/backends/local.py", "import openai", "the supervisor has no network"),
-    ("ai_pal/catalog/files.py", "import gguf", "ai_pal holds no model library"),
+    ("ai_pal/catalog/weights/files.py", "import gguf", "ai_pal holds no model library"),
     ("ai_pal/cluster/process.py", "import ray", "one module knows Ray"),
     ("workers/loop.py", "import ai_pal.config", "workers know"),
     ("workers/engines/base.py", "import ai_pal.privacy", "workers know"),

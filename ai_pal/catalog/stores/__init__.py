@@ -3,10 +3,10 @@
 import os
 from collections.abc import Iterator, Mapping
 
-from ai_pal.catalog.ggufs import is_quant, plain, quant
-from ai_pal.catalog.model import KnownModel
+from ai_pal.catalog.known.model import KnownModel
 from ai_pal.catalog.stores import folders, ollama
 from ai_pal.catalog.stores.stored import Stored
+from ai_pal.catalog.weights.ggufs import is_quant, plain, quant
 from ai_pal.config import Settings
 from ai_pal.protocol.wanted import HubFiles
 

@@ -6,9 +6,9 @@ import re
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 
-from ai_pal.catalog.ggufs import is_projector, projector, quant
 from ai_pal.catalog.stores.places import Place, places
 from ai_pal.catalog.stores.stored import Stored
+from ai_pal.catalog.weights.ggufs import is_projector, projector, quant
 from ai_pal.formats.gguf_parts import part_paths
 
 _MANIFEST = "manifest="

@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 
-from ai_pal.catalog.known import entry_of
+from ai_pal.catalog.known.names import entry_of
 from ai_pal.cli.bench.figures import Advice, Row, Smaller, form_advice, slow_advice, thread_advice
 from ai_pal.config import Settings
 

@@ -128,7 +128,7 @@ def _all(
 def _of_model(client: "Client", model: str, args: argparse.Namespace, settings: Settings) -> "Iterator[Row]":
     """As it is set first, then with each other number of threads, then other quantizations of it."""
     from ai_pal.catalog import default_model, join, split
-    from ai_pal.catalog.forms import other_forms
+    from ai_pal.catalog.inventory.forms import other_forms
     from ai_pal.cli.bench.figures import thread_counts
     from ai_pal.cli.bench.measuring import Size, measure
     from ai_pal.cli.terminal.waiting import Waiting

@@ -89,7 +89,7 @@ def _apply_preset(args: argparse.Namespace) -> list[Message]:
 
 def _check_model(model: str, settings: Settings) -> None:
     """A conversation with a model that nobody knows is none; one question is refused by whoever gets it."""
-    from ai_pal.catalog.naming import check_model
+    from ai_pal.catalog.references.naming import check_model
 
     check_model(arguments.absolute_model(model), settings)
 

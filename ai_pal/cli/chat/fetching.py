@@ -19,8 +19,8 @@ def may_fetch(model: str, size: int, settings: "Settings", terminal: Terminal) -
     if not (terminal.stdin and terminal.stderr):
         return False
     from ai_pal.catalog import cache_dir, find
-    from ai_pal.catalog.machine import free_memory
-    from ai_pal.catalog.this_host import free_disk
+    from ai_pal.catalog.choosing.machine import free_memory
+    from ai_pal.catalog.choosing.this_host import free_disk
     from ai_pal.errors import AiPalError
 
     try:

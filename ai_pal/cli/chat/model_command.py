@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING
 
 import msgspec
 
-from ai_pal.catalog.naming import check_model
+from ai_pal.catalog.references.naming import check_model
 from ai_pal.cli.chat.arguments import absolute_model
 from ai_pal.cli.chat.command_context import ROUTED, CommandContext
 from ai_pal.cli.chat.hints import described

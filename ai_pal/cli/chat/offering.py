@@ -12,7 +12,7 @@ from ai_pal.cli.terminal.streams import YES, Terminal, say, typed
 from ai_pal.config.egress_environment import is_offline
 
 if TYPE_CHECKING:
-    from ai_pal.catalog.best import Best
+    from ai_pal.catalog.choosing.best import Best
     from ai_pal.config import Settings
 
 
@@ -29,7 +29,7 @@ def wanted(
     """What was agreed to now, or once and is not here yet; None for nothing. Nothing is asked without a
     terminal, where nothing may leave, or with a model of the user's choice."""
     from ai_pal.catalog import default_model
-    from ai_pal.catalog.default import starter
+    from ai_pal.catalog.references.default import starter
     from ai_pal.config.offers import read_offer
 
     if not (terminal.stdin and terminal.stderr) or is_offline(environ) or settings.among_mine():
@@ -56,9 +56,9 @@ def question(best: "Best", starter: str, disk: int) -> str:
 
 
 def _offered(settings: "Settings", terminal: Terminal, environ: Mapping[str, str]) -> Better | None:
-    from ai_pal.catalog.best import best, ladder
-    from ai_pal.catalog.default import starter
-    from ai_pal.catalog.this_host import this_host
+    from ai_pal.catalog.choosing.best import best, ladder
+    from ai_pal.catalog.choosing.this_host import this_host
+    from ai_pal.catalog.references.default import starter
     from ai_pal.config.offers import Offer, remember_offer
 
     host = this_host(settings)

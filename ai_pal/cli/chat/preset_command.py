@@ -4,8 +4,8 @@ import argparse
 
 import msgspec
 
-from ai_pal.catalog.naming import check_model
-from ai_pal.catalog.reference import is_path
+from ai_pal.catalog.references.naming import check_model
+from ai_pal.catalog.references.text import is_path
 from ai_pal.cli.chat import arguments
 from ai_pal.cli.chat.command_context import CommandContext
 from ai_pal.cli.chat.hints import described

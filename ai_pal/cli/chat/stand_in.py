@@ -25,7 +25,7 @@ def stand_in(reference: str, wanted: "Found", size: int, settings: "Settings") -
     """The default model, else the starter; empty when neither is here and as quick to load as `wanted`, which
     is what `reference` means, and has `size` bytes as far as its download has told."""
     from ai_pal.catalog import default_model, find
-    from ai_pal.catalog.default import starter
+    from ai_pal.catalog.references.default import starter
 
     known = wanted.is_here or bool(size or wanted.size)
     limit = load_seconds(wanted.engine, size or wanted.size) if known else UNKNOWN_SECONDS

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from ai_pal.catalog import CATALOG, cache_dir
-from ai_pal.catalog.cache import FOLDER_HINT, nearest
+from ai_pal.catalog.caches.cache import FOLDER_HINT, nearest
 from ai_pal.cli.doctor.finding import Finding, failed, ok, warn
 from ai_pal.config import Settings, paths
 from ai_pal.transport.run_files import FRONT, WORKERS

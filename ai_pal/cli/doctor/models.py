@@ -7,7 +7,7 @@ from importlib import metadata
 
 import msgspec
 
-from ai_pal.catalog.default import starter
+from ai_pal.catalog.references.default import starter
 from ai_pal.cli.doctor.finding import Finding, failed, of_failure, ok, warn
 from ai_pal.config import Settings
 from ai_pal.config.tables import LocalSettings
@@ -28,7 +28,7 @@ def check_models(settings: Settings) -> Iterator[Finding]:
 
 def _starter(settings: Settings) -> Finding:
     from ai_pal.catalog import default_model
-    from ai_pal.catalog.inventory import inventory
+    from ai_pal.catalog.inventory.listed import inventory
 
     name = starter(settings)
     found = next((model for model in inventory(settings) if model.name == name), None)

@@ -8,8 +8,8 @@ from typing import Any, Unpack
 
 import msgspec
 
-from ai_pal.catalog.patterns import matches
-from ai_pal.catalog.reference import is_path
+from ai_pal.catalog.references.patterns import matches
+from ai_pal.catalog.references.text import is_path
 from ai_pal.client import AsyncClient
 from ai_pal.client.asking import Asking
 from ai_pal.client.async_stream import AsyncAnswerStream, AsyncStream

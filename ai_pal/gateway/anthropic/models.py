@@ -4,7 +4,7 @@ from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
 from typing import Any
 
-from ai_pal.catalog.details import Details
+from ai_pal.catalog.inventory.details import Details
 from ai_pal.gateway.wire.bodies import BodyError
 
 MOST = 1000

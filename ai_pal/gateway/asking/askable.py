@@ -8,10 +8,10 @@ from typing import Any, NamedTuple
 
 import msgspec
 
-from ai_pal.catalog.details import Details
-from ai_pal.catalog.inventory import ALIAS
-from ai_pal.catalog.model import Strength
-from ai_pal.catalog.spelling import spelled
+from ai_pal.catalog.inventory.details import Details
+from ai_pal.catalog.inventory.listed import ALIAS
+from ai_pal.catalog.known.model import Strength
+from ai_pal.catalog.references.spelling import spelled
 from ai_pal.client import AsyncClient
 from ai_pal.config import load_settings
 from ai_pal.config.elsewhere import elsewhere

@@ -6,7 +6,7 @@ from collections.abc import Iterable, Mapping
 import msgspec
 
 from ai_pal.catalog import default_model, find, meant
-from ai_pal.catalog.details import Details, details_of
+from ai_pal.catalog.inventory.details import Details, details_of
 from ai_pal.client import AsyncClient
 from ai_pal.config import load_settings
 from ai_pal.config.clouds import provider_names

@@ -3,7 +3,7 @@
 from contextlib import suppress
 from typing import Literal
 
-from ai_pal.catalog.details import Details
+from ai_pal.catalog.inventory.details import Details
 from ai_pal.client import AsyncClient
 from ai_pal.errors import AiPalError
 from ai_pal.gateway.asking import facts, presets

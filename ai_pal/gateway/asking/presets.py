@@ -7,9 +7,9 @@ from typing import Any
 import msgspec
 
 from ai_pal import catalog
-from ai_pal.catalog.known import is_known, is_own
-from ai_pal.catalog.spelling import spelled
-from ai_pal.catalog.window import with_window
+from ai_pal.catalog.known.names import is_known, is_own
+from ai_pal.catalog.references.spelling import spelled
+from ai_pal.catalog.references.window import with_window
 from ai_pal.client import AsyncClient
 from ai_pal.client.asking import Asking
 from ai_pal.config import load_settings, presets

@@ -4,8 +4,8 @@ import asyncio
 import time
 from collections.abc import AsyncIterator, Mapping
 
-from ai_pal.catalog import uploads
-from ai_pal.catalog.files import GGUF_MAGIC
+from ai_pal.catalog.caches import uploads
+from ai_pal.catalog.weights.files import GGUF_MAGIC
 from ai_pal.client import AsyncClient
 from ai_pal.config import load_settings
 from ai_pal.errors import Code, Failure, fail

@@ -5,8 +5,9 @@ from typing import Any, Literal
 
 import msgspec
 
-from ai_pal.catalog import join, meant, resolve, split, uploads
-from ai_pal.catalog.files import damage
+from ai_pal.catalog import join, meant, resolve, split
+from ai_pal.catalog.caches import uploads
+from ai_pal.catalog.weights.files import damage
 from ai_pal.client import AsyncClient
 from ai_pal.config import Settings, load_settings
 from ai_pal.config.clouds import provider_names

@@ -8,7 +8,7 @@ from typing import Any
 
 import msgspec
 
-from ai_pal.catalog.details import Details
+from ai_pal.catalog.inventory.details import Details
 from ai_pal.client import AsyncClient
 from ai_pal.config.presets import Example, Preset
 from ai_pal.gateway.asking import facts, presets

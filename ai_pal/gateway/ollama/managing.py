@@ -7,11 +7,12 @@ from collections.abc import Callable
 
 import msgspec
 
-from ai_pal.catalog import find, split, uploads
-from ai_pal.catalog.known import is_own
-from ai_pal.catalog.naming import forget_own
-from ai_pal.catalog.removing import files_of, remove
-from ai_pal.catalog.spelling import spelled
+from ai_pal.catalog import find, split
+from ai_pal.catalog.caches import uploads
+from ai_pal.catalog.inventory.removing import files_of, remove
+from ai_pal.catalog.known.names import is_own
+from ai_pal.catalog.references.naming import forget_own
+from ai_pal.catalog.references.spelling import spelled
 from ai_pal.client import AsyncClient
 from ai_pal.config import load_settings
 from ai_pal.config.model_names import short

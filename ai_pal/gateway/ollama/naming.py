@@ -5,11 +5,11 @@ from contextlib import suppress
 import msgspec
 
 from ai_pal.catalog import join, meant, resolve, split
-from ai_pal.catalog.known import is_known
-from ai_pal.catalog.naming import forget_own, give_alias
-from ai_pal.catalog.reference import is_path
-from ai_pal.catalog.spelling import spelled
-from ai_pal.catalog.uploads import is_upload
+from ai_pal.catalog.caches.uploads import is_upload
+from ai_pal.catalog.known.names import is_known
+from ai_pal.catalog.references.naming import forget_own, give_alias
+from ai_pal.catalog.references.spelling import spelled
+from ai_pal.catalog.references.text import is_path
 from ai_pal.config import ModelSettings, Settings, load_settings
 from ai_pal.config.clouds import provider_names
 from ai_pal.config.elsewhere import elsewhere

@@ -7,7 +7,7 @@ from typing import Any
 
 import msgspec
 
-from ai_pal.catalog.details import Details
+from ai_pal.catalog.inventory.details import Details
 from ai_pal.client import AsyncClient
 from ai_pal.config.model_names import short
 from ai_pal.gateway.answering.going_on import going_on

@@ -8,10 +8,10 @@ import msgspec
 import psutil
 
 from ai_pal.catalog import CATALOG, default_model, stores
-from ai_pal.catalog.fitting import fit
-from ai_pal.catalog.inventory import Listed, inventory
-from ai_pal.catalog.machine import free_memory
-from ai_pal.catalog.model import made_for
+from ai_pal.catalog.choosing.machine import free_memory
+from ai_pal.catalog.inventory.fitting import fit
+from ai_pal.catalog.inventory.listed import Listed, inventory
+from ai_pal.catalog.known.model import made_for
 from ai_pal.client import AsyncClient
 from ai_pal.client.async_stream import AsyncStream
 from ai_pal.config import Settings, load_settings

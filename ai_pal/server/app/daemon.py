@@ -10,7 +10,7 @@ import msgspec
 import psutil
 
 from ai_pal import __version__, catalog, logs
-from ai_pal.catalog.resolved import Resolved
+from ai_pal.catalog.references.resolved import Resolved
 from ai_pal.config import Settings
 from ai_pal.config.current import CurrentSettings
 from ai_pal.config.egress_environment import egress_environment, machines_environment

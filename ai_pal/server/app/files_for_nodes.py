@@ -4,11 +4,13 @@ noted when they were fetched, and how a node could fetch the model itself."""
 from collections.abc import Iterable, Iterator
 from pathlib import Path, PurePosixPath
 
-from ai_pal.catalog import beside, hub_cache, layout
-from ai_pal.catalog import files as noted_files
-from ai_pal.catalog.entries import CATALOG
-from ai_pal.catalog.ggufs import projector
-from ai_pal.catalog.identity import place_outside
+from ai_pal.catalog.caches import hub_cache
+from ai_pal.catalog.known.entries import CATALOG
+from ai_pal.catalog.references import beside
+from ai_pal.catalog.weights import files as noted_files
+from ai_pal.catalog.weights import layout
+from ai_pal.catalog.weights.ggufs import projector
+from ai_pal.catalog.weights.identity import place_outside
 from ai_pal.config.cluster_settings import ClusterSettings
 from ai_pal.formats.gguf_parts import part_paths
 from ai_pal.protocol.cluster import ModelFile

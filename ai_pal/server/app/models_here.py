@@ -3,8 +3,8 @@
 import asyncio
 from collections.abc import Callable
 
-from ai_pal.catalog.inventory import Listed, inventory
-from ai_pal.catalog.purpose import purpose
+from ai_pal.catalog.inventory.listed import Listed, inventory
+from ai_pal.catalog.weights.purpose import purpose
 from ai_pal.config import Settings
 from ai_pal.errors import Code, Failure
 from ai_pal.protocol import client as wire

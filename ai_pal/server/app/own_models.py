@@ -7,11 +7,11 @@ from functools import lru_cache
 import msgspec
 
 from ai_pal import catalog
-from ai_pal.catalog.abilities import abilities_of
-from ai_pal.catalog.larger import larger_than
-from ai_pal.catalog.model import WRITES
-from ai_pal.catalog.resolved import Resolved
-from ai_pal.catalog.senses import abilities_with_senses, senses_of
+from ai_pal.catalog.inventory.larger import larger_than
+from ai_pal.catalog.inventory.senses import abilities_with_senses, senses_of
+from ai_pal.catalog.known.model import WRITES
+from ai_pal.catalog.references.resolved import Resolved
+from ai_pal.catalog.weights.abilities import abilities_of
 from ai_pal.config import Settings
 from ai_pal.errors import AiPalError
 from ai_pal.memory.estimates import window_of

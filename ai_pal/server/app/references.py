@@ -6,10 +6,12 @@ from pathlib import Path
 import msgspec
 
 from ai_pal import catalog
-from ai_pal.catalog import beside, files, used
-from ai_pal.catalog.inventory import inventory
-from ai_pal.catalog.purpose import Purpose, made_for, purpose
-from ai_pal.catalog.resolved import SPREAD, Resolved
+from ai_pal.catalog.caches import used
+from ai_pal.catalog.inventory.listed import inventory
+from ai_pal.catalog.references import beside
+from ai_pal.catalog.references.resolved import SPREAD, Resolved
+from ai_pal.catalog.weights import files
+from ai_pal.catalog.weights.purpose import Purpose, made_for, purpose
 from ai_pal.config import ModelSettings, Settings, paths
 from ai_pal.errors import AiPalError, Code, fail
 from ai_pal.protocol import client as wire

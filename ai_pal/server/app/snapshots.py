@@ -5,7 +5,7 @@ import os
 from collections.abc import Callable, Mapping, Sequence
 
 from ai_pal import privacy
-from ai_pal.catalog.twins import twin, window_at_ollama
+from ai_pal.catalog.known.twins import twin, window_at_ollama
 from ai_pal.config import Settings, paths
 from ai_pal.config.clouds import OLLAMA, clouds, ollama_is_set_up, ollama_url, provider_names
 from ai_pal.config.elsewhere import elsewhere

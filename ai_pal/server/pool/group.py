@@ -7,7 +7,7 @@ from typing import Generic, Protocol, TypeVar
 
 import msgspec
 
-from ai_pal.catalog.resolved import Resolved
+from ai_pal.catalog.references.resolved import Resolved
 from ai_pal.server.pool.fair_queue import FairQueue
 from ai_pal.server.pool.job import WorkerJob
 from ai_pal.server.pool.lifecycle import Phase, State

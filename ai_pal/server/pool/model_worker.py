@@ -5,8 +5,8 @@ from collections.abc import Mapping
 
 import msgspec
 
-from ai_pal.catalog.beside import moved
-from ai_pal.catalog.resolved import Resolved
+from ai_pal.catalog.references.beside import moved
+from ai_pal.catalog.references.resolved import Resolved
 from ai_pal.memory.placement import seen_alone
 from ai_pal.protocol.client import WorkerStatus
 from ai_pal.protocol.cluster import CardShare, Supply

@@ -4,7 +4,7 @@ that it has and by the phase that it is in. Of thousands nobody looks through al
 import contextlib
 from collections.abc import Iterator
 
-from ai_pal.catalog.resolved import Resolved
+from ai_pal.catalog.references.resolved import Resolved
 from ai_pal.errors import AiPalError
 from ai_pal.server.pool.group import THERE, Group
 from ai_pal.server.pool.lifecycle import Phase

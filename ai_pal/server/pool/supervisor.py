@@ -6,8 +6,8 @@ that it gates are one step. The world behind it is `ports`; time comes from the 
 
 from collections.abc import Callable
 
-from ai_pal.catalog.refusals import of_reference
-from ai_pal.catalog.resolved import Resolved
+from ai_pal.catalog.references.refusals import of_reference
+from ai_pal.catalog.references.resolved import Resolved
 from ai_pal.errors import AiPalError, Failure
 from ai_pal.protocol import client as wire
 from ai_pal.protocol import worker as inner

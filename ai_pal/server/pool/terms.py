@@ -2,7 +2,7 @@
 
 import msgspec
 
-from ai_pal.catalog.resolved import Resolved
+from ai_pal.catalog.references.resolved import Resolved
 from ai_pal.server.pool import lifecycle
 from ai_pal.server.pool.failures import REPLACED
 from ai_pal.server.pool.fair_queue import FairQueue

@@ -4,7 +4,7 @@ from collections.abc import Callable, Iterator, Mapping
 
 import msgspec
 
-from ai_pal.catalog.resolved import Resolved
+from ai_pal.catalog.references.resolved import Resolved
 from ai_pal.errors import Failure
 from ai_pal.protocol import client as wire
 from ai_pal.server.backends.local import LocalModels

@@ -4,7 +4,7 @@ from typing import Protocol
 
 import msgspec
 
-from ai_pal.catalog.resolved import Resolved
+from ai_pal.catalog.references.resolved import Resolved
 from ai_pal.errors import Failure
 from ai_pal.protocol import worker as inner
 from ai_pal.protocol.content import Message

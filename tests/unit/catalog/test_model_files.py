@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from ai_pal.catalog import find, resolve
-from ai_pal.catalog.removing import remove
+from ai_pal.catalog.inventory.removing import remove
 from ai_pal.config import ModelSettings, Settings
 from ai_pal.errors import AiPalError, Code
 

@@ -39,7 +39,7 @@ def test_list_shows_what_is_here_and_says_how_to_see_more(capsys: pytest.Capture
 def test_list_all_groups_by_what_fits_this_machine(
     capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("ai_pal.catalog.machine.free_memory", lambda _settings: 7_000_000_000)
+    monkeypatch.setattr("ai_pal.catalog.choosing.machine.free_memory", lambda _settings: 7_000_000_000)
     monkeypatch.setattr("psutil.virtual_memory", lambda: SimpleNamespace(total=16_000_000_000))
     assert run(["list", "--all"]) == 0
     now, alone, never = capsys.readouterr().out.split("\n\n")[1:4]

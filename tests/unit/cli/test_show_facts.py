@@ -4,8 +4,8 @@ from pathlib import Path
 
 import pytest
 
-from ai_pal.catalog.described import described
-from ai_pal.catalog.inventory import inventory
+from ai_pal.catalog.inventory.described import described
+from ai_pal.catalog.inventory.listed import inventory
 from ai_pal.cli import run
 from ai_pal.cli.show import gather
 from ai_pal.config import ModelSettings, Settings, paths

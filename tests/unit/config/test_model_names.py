@@ -4,7 +4,7 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from ai_pal.catalog.reference import is_path, split
+from ai_pal.catalog.references.text import is_path, split
 from ai_pal.config.elsewhere import elsewhere
 from ai_pal.config.model_names import checked_name, is_name, short
 from ai_pal.errors import AiPalError

@@ -2,8 +2,8 @@
 
 import pytest
 
-from ai_pal.catalog.details import Details
-from ai_pal.catalog.model import Strength
+from ai_pal.catalog.inventory.details import Details
+from ai_pal.catalog.known.model import Strength
 from ai_pal.gateway.ollama.listing import capabilities, shown
 from ai_pal.protocol.options import Ability, GenerationOptions
 from ai_pal.protocol.worker import LARGEST_DEFAULT_CONTEXT

@@ -4,7 +4,7 @@ from pathlib import Path
 
 import msgspec
 
-from ai_pal.catalog.resolved import Resolved
+from ai_pal.catalog.references.resolved import Resolved
 from ai_pal.protocol.worker import LoadModel
 from ai_pal.store.doubts import MOST_SEEN, SAVE_EVERY, Calibration, DoubtFile, Mark, Seen, key_of
 

@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 
-from ai_pal.catalog.abilities import EMBEDS, RANKS
+from ai_pal.catalog.weights.abilities import EMBEDS, RANKS
 from ai_pal.errors import Code, Failure
 from ai_pal.protocol import needs
 from ai_pal.protocol.content import Message

@@ -4,7 +4,7 @@ from enum import StrEnum
 
 import msgspec
 
-from ai_pal.catalog.resolved import Resolved
+from ai_pal.catalog.references.resolved import Resolved
 from ai_pal.errors import Failure
 from ai_pal.protocol.options import Ability
 from ai_pal.protocol.provider import Provider

@@ -3,7 +3,7 @@
 import msgspec
 
 from ai_pal import privacy
-from ai_pal.catalog.patterns import matches
+from ai_pal.catalog.references.patterns import matches
 from ai_pal.counted import counted
 from ai_pal.errors import Code, Failure
 from ai_pal.providers.dollars import dollars

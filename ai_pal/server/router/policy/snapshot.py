@@ -6,7 +6,7 @@ from typing import Protocol
 import msgspec
 
 from ai_pal import privacy
-from ai_pal.catalog.resolved import Resolved
+from ai_pal.catalog.references.resolved import Resolved
 from ai_pal.errors import Failure
 from ai_pal.protocol.options import Ability
 from ai_pal.protocol.provider import Provider, continues

@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 from ai_pal.catalog import Found, find
-from ai_pal.catalog.default import STARTER
+from ai_pal.catalog.references.default import STARTER
 from ai_pal.cli.chat import stand_in as module
 from ai_pal.cli.chat.stand_in import load_seconds, stand_in
 from ai_pal.config import Settings
@@ -24,7 +24,7 @@ def settings(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Settings:
         with file.open("wb") as out:
             out.write(b"GGUF")
             out.truncate(size)
-    monkeypatch.setattr("ai_pal.catalog.files.checked_model", lambda path: ("llamacpp", str(path)))
+    monkeypatch.setattr("ai_pal.catalog.weights.files.checked_model", lambda path: ("llamacpp", str(path)))
     return Settings(model_cache_dir=str(cache), model=str(large))
 
 

@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from ai_pal.catalog.cache import told_apart
+from ai_pal.catalog.caches.cache import told_apart
 from ai_pal.cli import run
 from ai_pal.cli.doctor.folders import check_folders, home_space
 from ai_pal.config import Settings

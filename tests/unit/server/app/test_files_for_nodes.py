@@ -6,10 +6,10 @@ from pathlib import Path
 
 import msgspec
 
-from ai_pal.catalog.entries import CATALOG
-from ai_pal.catalog.files import Manifest, manifest_path
-from ai_pal.catalog.hub_cache import FileFacts, HubManifest
-from ai_pal.catalog.hub_cache import manifest_path as hub_manifest_path
+from ai_pal.catalog.caches.hub_cache import FileFacts, HubManifest
+from ai_pal.catalog.caches.hub_cache import manifest_path as hub_manifest_path
+from ai_pal.catalog.known.entries import CATALOG
+from ai_pal.catalog.weights.files import Manifest, manifest_path
 from ai_pal.config.cluster_settings import ClusterSettings
 from ai_pal.protocol.cluster import ModelFile
 from ai_pal.protocol.wanted import HubFiles

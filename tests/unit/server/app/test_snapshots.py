@@ -6,8 +6,8 @@ from pathlib import Path
 import pytest
 
 from ai_pal import catalog
-from ai_pal.catalog.abilities import EMBEDS
-from ai_pal.catalog.twins import twin
+from ai_pal.catalog.known.twins import twin
+from ai_pal.catalog.weights.abilities import EMBEDS
 from ai_pal.config import ModelSettings, Settings, load_settings
 from ai_pal.config.clouds import ollama_url
 from ai_pal.config.cluster_settings import ClusterSettings

@@ -4,7 +4,7 @@ from collections.abc import Callable
 
 import pytest
 
-from ai_pal.catalog.resolved import Resolved
+from ai_pal.catalog.references.resolved import Resolved
 from ai_pal.errors import Code, Failure, fail
 from ai_pal.protocol import client as wire
 from ai_pal.protocol import worker as inner

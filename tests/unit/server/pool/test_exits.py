@@ -2,7 +2,7 @@
 
 import pytest
 
-from ai_pal.catalog.resolved import Resolved
+from ai_pal.catalog.references.resolved import Resolved
 from ai_pal.errors import Code, Failure
 from ai_pal.protocol.worker import LoadModel
 from ai_pal.server.nodes.base import ExitStatus

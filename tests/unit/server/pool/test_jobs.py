@@ -6,7 +6,7 @@ from typing import Any
 import msgspec
 import pytest
 
-from ai_pal.catalog.resolved import Resolved
+from ai_pal.catalog.references.resolved import Resolved
 from ai_pal.errors import AiPalError, Code, Failure
 from ai_pal.protocol import client as wire
 from ai_pal.protocol import worker as inner

@@ -6,7 +6,7 @@ import msgspec
 import pytest
 
 from ai_pal import __version__
-from ai_pal.catalog.resolved import Resolved
+from ai_pal.catalog.references.resolved import Resolved
 from ai_pal.errors import Code, Failure
 from ai_pal.memory import Claims, gigabytes
 from ai_pal.protocol import client as wire

@@ -2,7 +2,7 @@
 
 import sys
 
-from ai_pal.catalog.resolved import Resolved
+from ai_pal.catalog.references.resolved import Resolved
 from ai_pal.protocol.worker import LoadModel
 from ai_pal.server.pool.occupancy import Occupancy
 from tests.unit.server.pool.model_workers import alone

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from ai_pal import memory
-from ai_pal.catalog.resolved import Resolved
+from ai_pal.catalog.references.resolved import Resolved
 from ai_pal.memory import Claims
 from ai_pal.protocol.usage import Usage
 from ai_pal.protocol.windows import SLOTS, windows_of

@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 from ai_pal import memory
-from ai_pal.catalog.resolved import Resolved
+from ai_pal.catalog.references.resolved import Resolved
 from ai_pal.memory import Claims
 from ai_pal.memory.devices import Device
 from ai_pal.memory.estimates import LearnedFootprints, blocks_of

@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 from msgspec.structs import replace
 
-from ai_pal.catalog.resolved import Resolved
+from ai_pal.catalog.references.resolved import Resolved
 from ai_pal.config import ModelSettings, Settings
 from ai_pal.errors import Code, fail
 from ai_pal.protocol import client as wire

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 
 import msgspec
 
-from ai_pal.catalog.resolved import Resolved
+from ai_pal.catalog.references.resolved import Resolved
 from ai_pal.errors import AiPalError, Failure
 from ai_pal.protocol import client as wire
 from ai_pal.protocol import egress as out

@@ -1,0 +1,1 @@
+"""This machine, and which model or variant of one suits it."""
