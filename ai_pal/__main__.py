@@ -7,7 +7,7 @@ import sys
 from ai_pal import __version__
 
 CTRL_C = 130
-"""The exit code, as `ai_pal.cli.failures` has it, which is not imported yet."""
+"""The exit code, as `ai_pal.cli.terminal.failures` has it, which is not imported yet."""
 
 OBJECTS = 10_000
 """New ones before garbage is looked for. Imports make hardly any, and to look each 700 costs a one-shot some

@@ -10,7 +10,7 @@ import hashlib
 import tempfile
 from pathlib import Path
 
-from ai_pal.cli.failures import describe
+from ai_pal.cli.terminal.failures import describe
 from ai_pal.errors import AiPalError
 from ai_pal.protocol.wanted import PackageFile
 from ai_pal.sources.package import PackageSource

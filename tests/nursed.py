@@ -61,7 +61,7 @@ def _of_parent(main: Main) -> Main:
 
 
 def _supervisor() -> Main:
-    import ai_pal.cli.supervise
+    import ai_pal.cli.service.supervise
     import ai_pal.logs
     import ai_pal.server.app  # noqa: F401
     from ai_pal.__main__ import main

@@ -10,8 +10,8 @@ from importlib import import_module
 from typing import Protocol, cast
 
 from ai_pal import __version__
-from ai_pal.cli import failures
-from ai_pal.cli.parser import Parser
+from ai_pal.cli.terminal import failures
+from ai_pal.cli.terminal.parser import Parser
 from ai_pal.errors import FREE_SPACE, FULL, AiPalError, Code, Failure, fail
 
 COMMANDS: dict[str, str] = {
@@ -93,12 +93,27 @@ LISTS = ("history", "keys", "machines", "preset")
 HIDDEN = ("complete", "relay")
 """Commands for programs: no help mentions them."""
 
+ROOMS: dict[str, tuple[str, ...]] = {
+    "prompts": ("chat", "run", "generate", "embed", "rerank", "count", "route", "preset"),
+    "records": ("history", "usage"),
+    "models": ("list", "show", "search", "pull", "update", "add", "alias", "rm"),
+    "loaded": ("ps", "top", "bench", "calibrate", "load", "unload"),
+    "service": ("supervise", "serve", "launch", "status", "stop", "logs"),
+    "machines": ("machines", "cluster", "relay"),
+    "setup": ("keys", "consent", "config", "doctor", "completion", "complete", "help"),
+}
+"""The package of each command."""
+
 _MODULES = {name: f"{name}.command" for name in ("chat", "doctor", "bench", "top")} | {"run": "run_model"}
 """Where the module cannot have the command's name: these are folders."""
 
+_PLACES = {
+    name: f"ai_pal.cli.{room}.{_MODULES.get(name, name)}" for room, names in ROOMS.items() for name in names
+}
+
 
 class Command(Protocol):
-    """What every module `ai_pal.cli.<command>` offers."""
+    """What every module `ai_pal.cli.<room>.<command>` offers."""
 
     def configure(self, parser: argparse.ArgumentParser) -> None: ...
 
@@ -107,7 +122,7 @@ class Command(Protocol):
 
 def command_module(name: str) -> Command:
     """Import the module of one command."""
-    return cast("Command", import_module(f"ai_pal.cli.{_MODULES.get(name, name)}"))
+    return cast("Command", import_module(_PLACES[name]))
 
 
 def build_parser(configured: Sequence[str] = tuple(COMMANDS)) -> argparse.ArgumentParser:

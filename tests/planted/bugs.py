@@ -476,7 +476,7 @@ BUGS = (
         18,
         "a gateway outlives its supervisor",
         _chaos("18", 3),
-        "ai_pal/cli/serve_under.py",
+        "ai_pal/cli/service/serve_under.py",
         '    parent_death.follow(int(arguments["--parent"]), signal.SIGTERM)\n',
         "",
     ),

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from ai_pal.cli.failures import describe
+from ai_pal.cli.terminal.failures import describe
 from ai_pal.errors import Code, Failure
 
 ROOT = Path(__file__).parents[2]

@@ -23,6 +23,7 @@ WRONG = [
         "import ai_pal.gateway.asking.wishes",
         "the gateway imports downwards only",
     ),
+    ("ai_pal/cli/models/pull.py", "import ai_pal.cli.loaded.load", "commands import downwards only"),
     (
         "ai_pal/catalog/known/names.py",
         "import ai_pal.catalog.references.found",
@@ -39,8 +40,8 @@ WRONG = [
         "providers import downwards only",
     ),
     ("ai_pal/server/router/policy/plan.py", "import ai_pal.server.router.router", "policy and complexity"),
-    ("ai_pal/cli/ps.py", "import ai_pal.server.ports", "faces are clients"),
-    ("ai_pal/cli/supervise.py", "import ai_pal.server.pool.pool", "faces are clients"),
+    ("ai_pal/cli/loaded/ps.py", "import ai_pal.server.ports", "faces are clients"),
+    ("ai_pal/cli/service/supervise.py", "import ai_pal.server.pool.pool", "faces are clients"),
     ("ai_pal/models/local.py", "import ai_pal.server.app", "faces are clients"),
     ("ai_pal/server/app/daemon.py", "import ai_pal.sources", "the supervisor has no network"),
     ("ai_pal/server/backends/local.py", "import openai", "the supervisor has no network"),

@@ -7,7 +7,13 @@ import pytest
 
 ENGINES = {"torch", "transformers", "xllamacpp", "accelerate", "gguf", "numpy"}
 CLIENTS = {"openai", "anthropic", "cohere", "ollama", "httpx", "requests"}
-LIGHT = ["ai_pal.config", "ai_pal.catalog", "ai_pal.cli", "ai_pal.cli.pull", "ai_pal.cli.supervise"]
+LIGHT = [
+    "ai_pal.config",
+    "ai_pal.catalog",
+    "ai_pal.cli",
+    "ai_pal.cli.models.pull",
+    "ai_pal.cli.service.supervise",
+]
 TERMINAL = {"rich", "prompt_toolkit", "pygments"}
 
 RAY = "ai_pal.cluster.ray_engine"
@@ -48,7 +54,14 @@ def test_no_module_of_workers_loads_an_engine_before_a_model_is_loaded() -> None
 
 
 @pytest.mark.parametrize(
-    "module", ["ai_pal.config", "ai_pal.catalog", "ai_pal.cli", "ai_pal.cli.pull", "ai_pal.cli.supervise"]
+    "module",
+    [
+        "ai_pal.config",
+        "ai_pal.catalog",
+        "ai_pal.cli",
+        "ai_pal.cli.models.pull",
+        "ai_pal.cli.service.supervise",
+    ],
 )
 def test_light_modules_stay_light(module: str) -> None:
     heavy = TERMINAL | {"asyncio", "anyio", "zmq", "structlog", "psutil", "tomllib"}
@@ -74,7 +87,9 @@ def test_a_gateway_that_starts_loads_nothing_that_writes_its_page() -> None:
 
 def test_one_machine_loads_nothing_of_others() -> None:
     """Neither the supervisor, nor what goes out, nor a command that does not name one."""
-    code = "import ai_pal.server.app, ai_pal.egress.loop, ai_pal.client.daemon, ai_pal.cli.chat.command\n"
-    code += "import ai_pal.cli.list, ai_pal.cli.ps, ai_pal.cli.pull, ai_pal.cli.load, ai_pal.cli.unload\n"
+    code = "import ai_pal.server.app, ai_pal.egress.loop, ai_pal.client.daemon\n"
+    code += "import ai_pal.cli.prompts.chat.command\n"
+    code += "import ai_pal.cli.models.list, ai_pal.cli.models.pull\n"
+    code += "import ai_pal.cli.loaded.ps, ai_pal.cli.loaded.load, ai_pal.cli.loaded.unload\n"
     code += "import sys\nassert not [name for name in sys.modules if name.startswith('ai_pal.machines')]"
     loaded_after(code)

@@ -1,1 +1,1 @@
-"""What commands share of the terminal: safe text, tables, progress, the user's editor."""
+"""What commands share: their options and errors, safe text, tables, progress, the user's editor."""

@@ -4,7 +4,7 @@ import sys
 from collections.abc import Callable
 from enum import Enum
 
-from ai_pal.cli import failures
+from ai_pal.cli.terminal import failures
 from ai_pal.cli.terminal.editor import edit
 from ai_pal.cli.terminal.streams import typed
 from ai_pal.errors import AiPalError, Code, fail

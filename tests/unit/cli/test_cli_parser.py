@@ -10,7 +10,8 @@ import pytest
 
 from ai_pal import __version__, cli
 from ai_pal.__main__ import main
-from ai_pal.cli import failures, run
+from ai_pal.cli import run
+from ai_pal.cli.terminal import failures
 from ai_pal.errors import Code, Failure
 
 

@@ -9,9 +9,9 @@ from typing import Any
 import msgspec
 import pytest
 
-from ai_pal.cli import generate, preset
-from ai_pal.cli.chat import arguments, setting
-from ai_pal.cli.chat.session import Wishes
+from ai_pal.cli.prompts import arguments, generate, preset
+from ai_pal.cli.prompts.chat import setting
+from ai_pal.cli.prompts.wishes import Wishes
 from ai_pal.client import asking, requests, usual
 from ai_pal.client.sampling import options_of
 from ai_pal.config import presets

@@ -8,9 +8,10 @@ from typing import Any
 import msgspec
 import pytest
 
-from ai_pal.cli import embed, generate, load, preset, rerank
-from ai_pal.cli.chat import arguments, setting
-from ai_pal.cli.chat.session import Wishes
+from ai_pal.cli.loaded import load
+from ai_pal.cli.prompts import arguments, embed, generate, preset, rerank
+from ai_pal.cli.prompts.chat import setting
+from ai_pal.cli.prompts.wishes import Wishes
 from ai_pal.client import asking
 from ai_pal.client import requests as made
 from ai_pal.client.usual import NOTHING

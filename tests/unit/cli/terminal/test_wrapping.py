@@ -6,7 +6,7 @@ import pty
 
 import pytest
 
-from ai_pal.cli import failures
+from ai_pal.cli.terminal import failures
 from ai_pal.cli.terminal.wrapping import wrapped
 from ai_pal.errors import Code, Failure
 

@@ -1,0 +1,1 @@
+"""Commands for models in memory: loading and unloading, watching and measuring them."""

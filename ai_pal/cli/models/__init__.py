@@ -1,0 +1,1 @@
+"""Commands for models on disk: which are here, which can be fetched, fetching, naming and removing them."""

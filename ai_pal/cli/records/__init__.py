@@ -1,0 +1,1 @@
+"""Commands that tell what was: kept conversations, and what was spent and saved."""
