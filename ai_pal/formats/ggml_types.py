@@ -1,4 +1,4 @@
-"""How many bytes a tensor takes, by ggml's number of its data type."""
+"""How many bytes a tensor takes and what its data type is called, by ggml's number of that."""
 
 BLOCKS = {
     **{kind: (1, size) for kind, size in {0: 4, 1: 2, 24: 1, 25: 2, 26: 4, 27: 8, 28: 8, 30: 2}.items()},
@@ -52,3 +52,17 @@ FILE_TYPES = {
     38: "MXFP4",
 }
 """How most of a file's weights are stored, by llama.cpp's number of it (`general.file_type`)."""
+
+TENSOR_TYPES = {
+    **dict(enumerate(("F32", "F16", "Q4_0", "Q4_1"))),
+    **dict(enumerate(("Q5_0", "Q5_1", "Q8_0", "Q8_1"), 6)),
+    **dict(enumerate(("Q2_K", "Q3_K", "Q4_K", "Q5_K", "Q6_K", "Q8_K"), 10)),
+    **dict(enumerate(("IQ2_XXS", "IQ2_XS", "IQ3_XXS", "IQ1_S", "IQ4_NL", "IQ3_S", "IQ2_S", "IQ4_XS"), 16)),
+    **dict(enumerate(("I8", "I16", "I32", "I64", "F64", "IQ1_M", "BF16"), 24)),
+    34: "TQ1_0",
+    35: "TQ2_0",
+    39: "MXFP4",
+    40: "NVFP4",
+    41: "Q1_0",
+}
+"""How the weights of one tensor are stored."""

@@ -78,13 +78,17 @@ class Cursor:
         if kind != ARRAY:
             return self.unpack(NUMBERS[kind])[0]
         of, count = self.unpack("<IQ")
+        if of == TEXT or count > 4096:
+            self.skip(of, count)
+            return count
+        return list(self.unpack(f"<{count}{NUMBERS[of][1]}"))
+
+    def skip(self, of: int, count: int) -> None:
+        """Go on behind so many values of a list."""
         if of == TEXT:
             self._skip_texts(count)
-            return count
-        if count <= 4096:
-            return list(self.unpack(f"<{count}{NUMBERS[of][1]}"))
-        self._at += count * struct.calcsize(NUMBERS[of])
-        return count
+        else:
+            self._at += count * struct.calcsize(NUMBERS[of])
 
     def _skip_texts(self, count: int) -> None:
         if count > MOST_TEXTS:

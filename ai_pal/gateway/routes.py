@@ -13,7 +13,7 @@ from ai_pal.gateway.anthropic.answer import error_body as anthropic_error
 from ai_pal.gateway.anthropic.request import CountBody, MessagesBody
 from ai_pal.gateway.description import described
 from ai_pal.gateway.metrics import MEDIA_TYPE, Metrics
-from ai_pal.gateway.ollama import blobs, creating, listing, managing
+from ai_pal.gateway.ollama import blobs, creating, listing, managing, showing
 from ai_pal.gateway.ollama import doors as ollama
 from ai_pal.gateway.ollama.answers import error_body as ollama_error
 from ai_pal.gateway.ollama.pulling import PullBody, pull
@@ -72,7 +72,7 @@ ROUTES: list[Route] = [
     _ollama("GET", "/api/version", tells=ollama.version),
     _ollama("GET", "/api/tags", tells=listing.tags),
     _ollama("GET", "/api/ps", tells=listing.ps),
-    _ollama("POST", "/api/show", asks=listing.show, body=listing.NamedBody),
+    _ollama("POST", "/api/show", asks=showing.show, body=showing.ShowBody),
     _ollama("POST", "/api/pull", asks=pull, body=PullBody, manages=True),
     _ollama("POST", "/api/copy", asks=managing.copy, body=managing.CopyBody, manages=True),
     _ollama("POST", "/api/create", asks=creating.create, body=creating.CreateBody, manages=True),

@@ -33,7 +33,8 @@ class Details(msgspec.Struct, frozen=True):
     """`context` is the window that a load gets, in tokens, 0 for not known before it; `parameters` counts
     weights, `width` the numbers that it has for a token, 0 for not known; `quantization` is how weights are
     stored, as its makers call it; `modified` is in seconds since the
-    epoch; `able` is None where only a load tells."""
+    epoch; `able` is None where only a load tells. `file` is the GGUF that it is loaded from, on this machine,
+    and `mmproj` what names the file that it sees with."""
 
     model: str = ""
     format: str = ""
@@ -49,6 +50,8 @@ class Details(msgspec.Struct, frozen=True):
     able: frozenset[Ability] | None = None
     strengths: tuple[Strength, ...] = ()
     sampling: GenerationOptions = GenerationOptions()
+    file: str = ""
+    mmproj: str = ""
 
 
 def details_of(reference: str, settings: Settings) -> Details:
@@ -79,6 +82,8 @@ def details_of(reference: str, settings: Settings) -> Details:
         able=able,
         strengths=strengths_of(load, entry) if load.path else (),
         sampling=load.sampling,
+        file=load.path if read.format == "gguf" else "",
+        mmproj=str(load.options.get("mmproj", "")),
     )
 
 

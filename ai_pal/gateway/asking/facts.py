@@ -7,6 +7,7 @@ import msgspec
 
 from ai_pal.catalog import default_model, find, meant
 from ai_pal.catalog.inventory.details import Details, details_of
+from ai_pal.catalog.inventory.metadata import Told, metadata_of
 from ai_pal.client import AsyncClient
 from ai_pal.config import load_settings
 from ai_pal.config.clouds import provider_names
@@ -26,6 +27,11 @@ async def details_by_name(client: AsyncClient, models: Iterable[str]) -> dict[st
     """Of those that can be looked at."""
     found, windows = await asyncio.to_thread(_all, list(models)), await _windows(client)
     return {name: _as_loaded(one, windows) for name, one in found.items()}
+
+
+async def metadata(known: Details, *, lists: bool) -> Told | None:
+    """What the files of one of these say, entry by entry; None where that cannot be had."""
+    return await asyncio.to_thread(metadata_of, known, lists=lists)
 
 
 async def _windows(client: AsyncClient) -> dict[str, int]:

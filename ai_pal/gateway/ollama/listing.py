@@ -1,4 +1,4 @@
-"""What models there are and what is known about each, as Ollama tells it."""
+"""What models there are, and which are loaded, as Ollama lists them."""
 
 import asyncio
 import hashlib
@@ -10,16 +10,11 @@ import msgspec
 
 from ai_pal.catalog.inventory.details import Details
 from ai_pal.client import AsyncClient
-from ai_pal.config.presets import Example, Preset
 from ai_pal.gateway.asking import facts, presets
-from ai_pal.gateway.asking.askable import Askable, askable, one_of
-from ai_pal.gateway.asking.asked import Errand
-from ai_pal.gateway.ollama import options
+from ai_pal.gateway.asking.askable import Askable, askable
 from ai_pal.gateway.ollama.answers import stamp
-from ai_pal.gateway.wire.bodies import BodyError, decoded
+from ai_pal.gateway.wire.bodies import BodyError
 from ai_pal.protocol import client as wire
-from ai_pal.protocol.options import GenerationOptions
-from ai_pal.protocol.worker import LARGEST_DEFAULT_CONTEXT
 
 YEARS = 10 * 365 * 86400
 """In how many seconds something is unloaded that stays."""
@@ -32,7 +27,6 @@ class NamedBody(msgspec.Struct):
     name: str | None = None
 
 
-_NAMED = msgspec.json.Decoder(NamedBody)
 _CAPABILITIES = (("tools", "tools"), ("fill-in", "insert"), ("pictures", "vision"), ("thinking", "thinking"))
 
 
@@ -61,45 +55,6 @@ async def ps(client: AsyncClient, _: Mapping[str, str]) -> bytes:
     return msgspec.json.encode({"models": found})
 
 
-def show(body: bytes) -> Errand:
-    """POST /api/show. Raises `AiPalError`."""
-    model = named(decoded(body, _NAMED))
-
-    async def carry_out(client: AsyncClient) -> bytes:
-        found = await one_of(client, model)
-        preset = found.preset or Preset()
-        return msgspec.json.encode(shown(found.known, preset.system or "", preset.messages or ()))
-
-    return Errand(carry_out)
-
-
-def shown(known: Details, system: str = "", examples: Sequence[Example] = ()) -> dict[str, Any]:
-    """The body of an answer to /api/show; `system` is the prompt that goes before all, `examples` are turns
-    behind it. Ollama's own command ends in a panic where one of the numbers is not there: a window that
-    nobody knows is told as the one that a model gets here whose files say nothing of it."""
-    kind = known.architecture or "unknown"
-    info: dict[str, Any] = {
-        "general.architecture": kind,
-        "general.parameter_count": known.parameters,
-        f"{kind}.embedding_length": known.width,
-        f"{kind}.context_length": known.context or LARGEST_DEFAULT_CONTEXT,
-    }
-    if known.basename:
-        info["general.basename"] = known.basename
-    return {
-        "license": known.licence,
-        "modelfile": _modelfile(known, system, examples),
-        "parameters": _parameters(known.sampling),
-        "template": known.template,
-        **({"system": system} if system else {}),
-        **({"messages": examples} if examples else {}),
-        "details": _details(known),
-        "model_info": info,
-        "capabilities": capabilities(known),
-        "modified_at": stamp(known.modified),
-    }
-
-
 def capabilities(known: Details) -> list[str]:
     """What it was made for, in Ollama's words; it has none for what ranks texts."""
     if known.able is not None and "chat" not in known.able:
@@ -115,7 +70,7 @@ def _tag(one: Askable) -> dict[str, Any]:
         "modified_at": stamp(one.known.modified),
         "size": one.info.size if one.info else 0,
         "digest": _digest(one.name, one.info),
-        "details": _details(one.known),
+        "details": details(one.known),
     }
 
 
@@ -142,7 +97,7 @@ def _loaded(
         "size": worker.memory,
         "size_vram": 0,
         "digest": _digest(worker.model, info),
-        "details": _details(known),
+        "details": details(known),
         "expires_at": stamp(time.time() + (YEARS if worker.keep_alive < 0 else left)),
         "context_length": worker.context,
     }
@@ -159,7 +114,8 @@ def _named(name: str) -> str:
     return name if ":" in name else f"{name}:latest"
 
 
-def _details(known: Details) -> dict[str, Any]:
+def details(known: Details) -> dict[str, Any]:
+    """What it is in figures, as each list has it."""
     return {
         "parent_model": "",
         "format": known.format,
@@ -174,25 +130,3 @@ def _size(parameters: int) -> str:
     if parameters >= 1e9:
         return f"{parameters / 1e9:.1f}B"
     return f"{parameters / 1e6:.2f}M" if parameters else ""
-
-
-def _modelfile(known: Details, system: str, examples: Sequence[Example]) -> str:
-    """What Ollama would have made it of."""
-    said = _parameters(known.sampling).splitlines()
-    lines = [f"FROM {known.model}", *(f"PARAMETER {line}" for line in said)]
-    lines += [f'MESSAGE {one.role} """{one.content}"""' for one in examples]
-    if known.licence:
-        lines.append(f'LICENSE """{known.licence}"""')
-    if system:
-        lines.insert(1, f'SYSTEM """{system}"""')
-    if known.template:
-        lines.insert(1, f'TEMPLATE """{known.template}"""')
-    return "\n".join(lines) + "\n"
-
-
-def _parameters(sampling: GenerationOptions) -> str:
-    """What holds unless a request says otherwise, one a line."""
-    said = msgspec.to_builtins(sampling)
-    lines = [(theirs, said[ours]) for theirs, ours in options.NAMES.items() if ours in said]
-    lines += [("stop", msgspec.json.encode(text).decode()) for text in sampling.stop]
-    return "\n".join(f"{name:<30} {value}" for name, value in lines)

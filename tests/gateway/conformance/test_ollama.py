@@ -267,3 +267,16 @@ def test_files_that_are_no_models_are_refused_whatever_they_say_they_are(http: h
         assert answer.status_code == 400
         envelope(answer)
     assert http.head("/api/blobs/sha256:" + "0" * 64).status_code == 404
+
+
+def test_models_are_shown_as_ollama_shows_the_same_file(http: httpx2.Client, ollama_url: str) -> None:
+    """What Ollama leaves out of `model_info` is not there, the window is the one that the model gets."""
+    for wish in ({}, {"verbose": True}):
+        body = {"model": "smollm2", **wish}
+        ours = http.post("/api/show", json=body).json()
+        theirs = httpx2.post(f"{ollama_url}/api/show", json=body, timeout=120, trust_env=False).json()
+        assert ours["model_info"] == theirs["model_info"]
+        assert ours["tensors"] == theirs["tensors"]
+        assert ours["capabilities"] == theirs["capabilities"]
+    assert len(ours["model_info"]["tokenizer.ggml.tokens"]) == 49152
+    assert http.post("/api/show", json={"model": "smollm2", "verbose": "yes"}).status_code == 400
