@@ -40,6 +40,7 @@ class JinjaTemplate:
         if len(text) > LONGEST_TEMPLATE:
             raise ValueError("it is a very long one")
         self._template = _ENVIRONMENT.from_string(text)
+        self._template.globals = dict(self._template.globals)  # each rendering walks through them
         self._specials = dict(specials)
 
     def render(
