@@ -13,6 +13,7 @@ from ai_pal.catalog.references.window import with_window
 from ai_pal.client import AsyncClient
 from ai_pal.client.asking import Asking
 from ai_pal.config import load_settings, presets
+from ai_pal.config.model_names import is_name, short
 from ai_pal.config.presets import OF_OPTIONS, Preset, load_preset
 from ai_pal.errors import AiPalError
 from ai_pal.gateway.access.rights import KeyedClient
@@ -26,7 +27,10 @@ _SAME = tuple(name for name in OF_OPTIONS if name != "options")
 
 def named(model: str | None) -> str:
     """The preset that is meant by this name of a model, empty where none is."""
-    name = presets.named((model or "").strip())
+    wanted = short((model or "").strip())
+    if not is_name(wanted) or is_known(wanted):  # few are presets: who asks for others waits for no folder
+        return ""
+    name = presets.named(wanted)
     return "" if not name or is_known(name) or is_own(name, load_settings().settings) else name
 
 

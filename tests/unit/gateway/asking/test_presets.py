@@ -42,6 +42,19 @@ def test_where_no_preset_is_called_so_the_settings_are_not_read(monkeypatch: pyt
     assert presets.named("none") == ""
 
 
+@pytest.mark.parametrize("model", ["smollm2", "smollm2:latest", "smollm2?slots=4", "/models/x.gguf", ""])
+def test_for_the_name_of_a_model_no_preset_is_looked_for(monkeypatch: pytest.MonkeyPatch, model: str) -> None:
+    """The folder would be read before each of its answers."""
+    monkeypatch.setattr("ai_pal.config.presets.named", lambda name: pytest.fail("it was looked for"))
+    assert presets.named(model) == ""
+
+
+def test_a_model_goes_before_a_preset_that_is_called_so_but_for_its_case() -> None:
+    save_fields("Phi-3", Preset(system="Never."), ())
+    assert presets.named("phi-3") == ""
+    assert presets.named("Phi-3") == "Phi-3"
+
+
 def test_what_is_left_open_is_as_the_preset_says() -> None:
     how: Any = {"model": "brief", "temperature": None, "top_p": 0.5, "stop": [], "extra": {"pace": 2}}
     turns, asking = presets.of_chat(NOBODY, ASKED, how)
