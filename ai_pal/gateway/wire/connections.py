@@ -79,14 +79,6 @@ class Connection(Strict):
         super().data_received(data)
         self.settle()
 
-    def on_headers_complete(self) -> None:
-        super().on_headers_complete()
-        self.settle()
-
-    def on_message_complete(self) -> None:
-        super().on_message_complete()
-        self.settle()
-
     def on_response_complete(self) -> None:
         super().on_response_complete()
         self.settle()
