@@ -68,6 +68,8 @@ class Resolved(msgspec.Struct, frozen=True):
 
     def is_replaced_by(self, other: "Resolved") -> bool:
         """Whether what was loaded is no longer what is there, or what the settings say by now of its name."""
+        if self == other:  # as it is while nothing changes
+            return False
         if self.name == other.name and self._as_loaded() != other._as_loaded():
             return True
         return bool(self.stamp and other.stamp) and self.stamp != other.stamp

@@ -190,7 +190,7 @@ class ClientEndpoint:
             self._fail(client, why, max(0, request_id))
         elif service is None:
             self._refuse(client, Code.UNKNOWN_MESSAGE, "this supervisor does not do that", request_id)
-        elif failure := attached.objection() or self._no_room(connection, attached):
+        elif attached is not NOTHING and (failure := self._objection_to(attached, connection)):
             self.send(client, wire.Failed(request_id, [failure]))
         else:
             standing = self._activity.asked(client, request, connection.program, connection.pid)
@@ -199,8 +199,8 @@ class ClientEndpoint:
             connection.open[request_id] = opened
             service.start(client, request, opened.blobs)
 
-    def _no_room(self, connection: Connection, attached: Incoming) -> Failure | None:
-        return no_room(attached.held, connection, self._connections.values())
+    def _objection_to(self, attached: Incoming, connection: Connection) -> Failure | None:
+        return attached.objection() or no_room(attached.held, connection, self._connections.values())
 
     def _hello(self, client: bytes, hello: wire.Hello, peer: Peer | None) -> None:
         if hello.protocol != wire.PROTOCOL:

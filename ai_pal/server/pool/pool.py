@@ -23,8 +23,8 @@ from ai_pal.server.pool.scaler import Scaler
 from ai_pal.server.pool.warm_pool import WarmPool
 from ai_pal.server.ports import Clock, Jitter, Observe, Resolve, Workers
 
-PUTS_OFF = (lifecycle.Alive, lifecycle.Beat)
-"""Signs of life: what is due of their worker is due later."""
+PUTS_OFF = (lifecycle.Alive, lifecycle.Beat, lifecycle.Demand)
+"""Signs of life, and somebody who waits: what is due of their worker is due later, if at all."""
 
 MEMORY_LOOK_INTERVAL = 10.0
 """Seconds between two looks at what a loaded model has taken: the system remembers its peak meanwhile, and

@@ -81,7 +81,8 @@ class Supervisor:
         self._refuse_when_closing()
         resolved = job.resolved or self._resolve(job.model)
         resolved = resolved.kept_here if job.stays else resolved
-        if by_vocabulary(job.work, self.pool.phase_of(resolved)):
+        work = job.work
+        if isinstance(work, inner.CountTokens) and by_vocabulary(work, self.pool.phase_of(resolved)):
             resolved = resolved.vocabulary
         worker = worker_for(self.pool, resolved) if job.background else self._worker_for(resolved)
         request = self._open(worker, job, sink)

@@ -3,7 +3,7 @@
 import pytest
 
 from ai_pal.protocol.content import Audio, Image, Message, Text, ToolResult
-from ai_pal.protocol.worker import CountTokens, Generate
+from ai_pal.protocol.worker import CountTokens
 from ai_pal.server.pool.counting import by_vocabulary
 from ai_pal.server.pool.lifecycle import Phase
 
@@ -21,7 +21,3 @@ def test_the_vocabulary_counts_unless_the_model_is_loaded(phase: Phase | None) -
 @pytest.mark.parametrize("messages", [SHOWN, HEARD, BROUGHT])
 def test_what_the_model_sees_or_hears_it_counts_itself(messages: list[Message]) -> None:
     assert not by_vocabulary(CountTokens(1, messages), None)
-
-
-def test_other_work_is_for_the_model() -> None:
-    assert not by_vocabulary(Generate(1, SAID), None)
