@@ -3,6 +3,7 @@
 import os
 import re
 from collections.abc import Mapping
+from pathlib import Path
 from typing import Literal
 
 import msgspec
@@ -79,8 +80,12 @@ def consented(
 def read_access(environ: Mapping[str, str] = os.environ) -> dict[str, Access]:
     """What is remembered, by provider. Raises `AiPalError` (`file_unreadable`): an unreadable no must not
     turn into a yes."""
-    hint = "decide again: ai-pal consent"
-    return read_whole(paths.providers_file(environ), dict[str, Access], {}, hint)
+    return access_in(paths.providers_file(environ))
+
+
+def access_in(file: Path) -> dict[str, Access]:
+    """The same of this file."""
+    return read_whole(file, dict[str, Access], {}, "decide again: ai-pal consent")
 
 
 def remember(provider: str, environ: Mapping[str, str] = os.environ, **changes: bool | None) -> Access:

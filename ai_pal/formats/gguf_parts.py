@@ -31,8 +31,8 @@ def part_names(name: str) -> list[str]:
 def part_paths(path: Path) -> list[Path]:
     """The paths of all parts, there or not; a whole file may have the name of a part. Raises ValueError as
     `part_names`."""
-    parts = [path.with_name(name) for name in part_names(path.name)]
-    return parts if len(parts) == 1 or _is_part(path) else [path]
+    names = part_names(path.name)
+    return [path.with_name(name) for name in names] if len(names) > 1 and _is_part(path) else [path]
 
 
 def _is_part(path: Path) -> bool:

@@ -135,7 +135,7 @@ def size_of(path: str) -> int:
 def stamp_of(path: str, beside: Iterable[Path] = ()) -> str:
     """Tells these very files, and those `beside`, from others of the same name: where they are, their sizes
     and when they were written. Raises OSError and `AiPalError` as `weight_files`."""
-    where = Path(os.path.realpath(path))
+    where = Path(os.path.realpath(path) if os.path.islink(path) else path)
     if where.is_dir():
         names = [layout.CONFIG, *sorted(weight_files(where))]
         files = [where / name for name in names]

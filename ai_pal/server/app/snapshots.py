@@ -10,7 +10,7 @@ from ai_pal.config import Settings, paths
 from ai_pal.config.clouds import OLLAMA, clouds, ollama_is_set_up, ollama_url, provider_names
 from ai_pal.config.elsewhere import elsewhere
 from ai_pal.config.machine_settings import provider_of
-from ai_pal.config.provider_access import Access, consented, read_access
+from ai_pal.config.provider_access import Access, access_in, consented
 from ai_pal.errors import AiPalError, Code
 from ai_pal.protocol.egress import MachineState
 from ai_pal.protocol.provider import Provider
@@ -44,6 +44,7 @@ class MachineSnapshots:
         self._told = told
         self.spent, self.spent_by, self._environ = accounts.spent, accounts.spent_by, environ
         self._met: set[str] = set()
+        self._access_file, self._seen_file = paths.providers_file(environ), paths.ollama_seen_file(environ)
         self._own = OwnModels(settings, clock, pool)
         self.seeing, self.larger, self.look_anew = self._own.seeing, self._own.larger, self._own.look_anew
         self.take(settings)
@@ -113,7 +114,7 @@ class MachineSnapshots:
     def _access(self) -> dict[str, Access]:
         """What was decided about providers; what cannot be read is a no to all of them."""
         try:
-            return read_access(self._environ)
+            return access_in(self._access_file)
         except AiPalError:
             return {name: Access(consent=False) for name in (OLLAMA, *self._clouds)}
 
@@ -138,15 +139,14 @@ class MachineSnapshots:
     def met(self, provider: str) -> None:
         self._met.add(provider)
         if provider == OLLAMA:
-            with contextlib.suppress(AiPalError, OSError):
-                seen = paths.ollama_seen_file(self._environ)
-                seen.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
-                seen.touch(0o600)
+            with contextlib.suppress(OSError):
+                self._seen_file.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+                self._seen_file.touch(0o600)
 
     def _has_met_ollama(self) -> bool:
         if OLLAMA not in self._met:
-            with contextlib.suppress(AiPalError, OSError):
-                if paths.ollama_seen_file(self._environ).exists():
+            with contextlib.suppress(OSError):
+                if self._seen_file.exists():
                     self._met.add(OLLAMA)
         return OLLAMA in self._met
 
