@@ -2,11 +2,12 @@
 
     .venv/bin/python scripts/gguf_to_safetensors.py MODEL.gguf FOLDER
 
-Does nothing when the folder is there. Several at once do the work once. Takes about a minute for the starter.
+Does nothing when the folder is there. Several at once do the work once. Takes ten seconds for the starter.
 """
 
 import argparse
 import fcntl
+import functools
 import os
 import shutil
 from pathlib import Path
@@ -35,9 +36,13 @@ def convert_once(model_file: Path, folder: Path) -> None:
 def convert(model_file: Path, folder: Path) -> None:
     """Unpack the weights and save everything."""
     os.environ["HF_HUB_OFFLINE"] = "1"
+    import gguf
     import torch
     from transformers import AutoModelForCausalLM, AutoTokenizer
 
+    # transformers reads the file three times, and makes the names of all layers for each of them.
+    for name in ("GGUFReader", "get_tensor_name_map"):
+        setattr(gguf, name, functools.cache(getattr(gguf, name)))
     place = {"pretrained_model_name_or_path": model_file.parent, "gguf_file": model_file.name}
     tokenizer = AutoTokenizer.from_pretrained(**place)
     model = AutoModelForCausalLM.from_pretrained(**place, dtype=torch.bfloat16)

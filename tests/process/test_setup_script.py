@@ -133,3 +133,42 @@ def test_an_unknown_option_is_refused(checkout: Path) -> None:
     done = run_setup(checkout, "--all")
     assert done.returncode == 1
     assert "unknown option --all" in done.stderr
+
+
+@pytest.mark.parametrize("brought", [True, False])
+def test_what_needs_no_packages_is_brought_beside_them_and_told_of_before_the_end(
+    checkout: Path, brought: bool
+) -> None:
+    """The SDKs of Node come only while the starter model is fetched: each waits for the other."""
+    for folder in (".ai-pal/test-models/all-minilm-l6-v2", ".ai-pal/test-models/smollm2-safetensors", "bin"):
+        (checkout / folder).mkdir(parents=True)
+    (checkout / "ollama").mkdir()
+    layout = next(line for line in (ROOT / "scripts/fetch_ollama").read_text().split() if "layout=" in line)
+    (checkout / "ollama/.ready").write_text(layout.partition("=")[2])
+    (checkout / "tests/gateway/node").mkdir(parents=True)
+    (checkout / "tests/gateway/node/package.json").touch()
+    for name in ("to_npm", "to_starter"):
+        os.mkfifo(checkout / name)
+    programs = {
+        "bin/npm": f"cat {checkout}/to_npm; echo > {checkout}/to_starter; exit {int(not brought)}",
+        ".venv/bin/ai-pal": f"echo > {checkout}/to_npm; cat {checkout}/to_starter; echo is: $PWD/model.gguf",
+        **dict.fromkeys(("bin/zsh", "bin/fish", "bin/chromium-headless-shell", "bin/apt-get"), "exit 1"),
+    }
+    for name, text in programs.items():
+        (checkout / name).write_text(f"#!/bin/bash\n{text}\n")
+        (checkout / name).chmod(0o755)
+    (checkout / ".venv/.setup-starter").unlink()
+    remember = "source scripts/setup-state; remember_packages '[dev,transformers,clouds,http,cluster]'"
+    subprocess.run(["bash", "-c", remember], cwd=checkout, env=environment(checkout), check=True, timeout=120)
+    variables = {
+        "AI_PAL_TEST_OLLAMA": str(checkout / "ollama"),
+        "PATH": f"{checkout / 'bin'}:{os.environ['PATH']}",
+    }
+    done = run_setup(checkout, "--dev", variables=variables)
+    assert done.returncode == 0, done.stderr
+    *_, ready = done.stderr.splitlines()
+    assert ready == "setup: ready"
+    said = done.stderr.partition("fetching the SDKs of Node")[2]
+    assert ("done in" in said) == brought
+    assert ("setup: going on without them" in said) != brought
+    assert not brought or run_setup(checkout, "--dev", variables=variables).stderr == ""
