@@ -15,6 +15,7 @@ from ai_pal.catalog.known.entries import CATALOG
 from ai_pal.catalog.known.model import KnownModel, Strength, Variant
 from ai_pal.catalog.known.names import is_own, unhidden
 from ai_pal.catalog.references.finding import find, meant
+from ai_pal.catalog.references.text import split
 from ai_pal.catalog.weights import files
 from ai_pal.catalog.weights.ggufs import quants
 from ai_pal.config import ModelSettings, Settings, paths
@@ -182,12 +183,12 @@ def _state(place: CachePlace, size: int) -> State:
 def _own(name: str, model: ModelSettings, settings: Settings) -> Listed:
     if not model.path:
         return _alias(name, str(model.model), settings)
+    path = split(model.path).name  # options of how it is loaded may stand behind it
     try:
-        size = files.size_of(files.checked_model(Path(model.path))[1])
+        size = files.size_of(files.checked_model(Path(path))[1])
     except (AiPalError, OSError):
-        path = Path(model.path)
-        return Listed(name, "damaged" if path.exists() else "not here", source="config", path=model.path)
-    return Listed(name, "here", size=size, source="config", path=model.path)
+        return Listed(name, "damaged" if Path(path).exists() else "not here", source="config", path=path)
+    return Listed(name, "here", size=size, source="config", path=path)
 
 
 def _alias(name: str, target: str, settings: Settings) -> Listed:

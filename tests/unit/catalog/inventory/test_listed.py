@@ -74,13 +74,15 @@ def test_models_of_ones_own_are_listed(tiny: Path, settings: Settings, tmp_path:
     (tmp_path / "x.gguf").write_bytes(CONTENT)
     models = {
         "mine": ModelSettings(path=str(tmp_path / "x.gguf")),
+        "other": ModelSettings(path=f"{tmp_path}/x.gguf?context=256&chat_template=/x"),
         "gone": ModelSettings(path="/nowhere/x.gguf"),
         "smollm2": ModelSettings(slots=2),
     }
     settings = Settings(model_cache_dir=settings.model_cache_dir, models=models)
     assert (listed("mine", settings).state, listed("mine", settings).source) == ("here", "config")
+    assert (listed("other", settings).state, listed("other", settings).path) == ("here", f"{tmp_path}/x.gguf")
     assert listed("gone", settings).state == "not here"
-    assert {model.name for model in inventory(settings)} == {*CATALOG, "gone", "mine"} - {"echo"}
+    assert {model.name for model in inventory(settings)} == {*CATALOG, "gone", "mine", "other"} - {"echo"}
 
 
 @pytest.mark.parametrize("budget", [3_000_000_000, 100_000_000_000])
