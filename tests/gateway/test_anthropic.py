@@ -4,6 +4,7 @@ from collections.abc import Iterator
 
 import anthropic
 import pytest
+from anthropic.types.thread_unsupported_request_error import ThreadUnsupportedRequestError
 
 TOOL = {
     "name": "weather",
@@ -76,6 +77,37 @@ def test_a_tool_is_called_and_its_result_goes_back(client: anthropic.Anthropic) 
         ],
     )
     assert answer.usage.output_tokens > 0
+
+
+def test_its_sdk_runs_tools_without_a_thread(client: anthropic.Anthropic) -> None:
+    """It begins one, is told that none is kept here, and sends all that was said from then on."""
+    asked = []
+
+    @anthropic.beta_tool
+    def weather(city: str) -> str:
+        """Tells the weather.
+
+        Args:
+            city: where
+        """
+        asked.append(city)
+        return "Sunny"
+
+    runner = client.beta.messages.tool_runner(
+        model="caller",
+        max_tokens=80,
+        max_iterations=2,
+        tools=[weather],
+        tool_choice={"type": "any"},
+        messages=[{"role": "user", "content": "How is the weather in Rome?"}],
+    )
+    first, second = runner
+    assert len(asked) == 2
+    assert second.usage.input_tokens + (second.usage.cache_read_input_tokens or 0) > (
+        first.usage.input_tokens + (first.usage.cache_read_input_tokens or 0)
+    )
+    with pytest.raises(ThreadUnsupportedRequestError):
+        client.beta.messages.thread(model="echo", max_tokens=5).send({"role": "user", "content": "hi"})
 
 
 def test_an_answer_goes_on_from_how_it_was_begun_and_does_not_repeat_it(client: anthropic.Anthropic) -> None:

@@ -33,6 +33,10 @@ TYPES = {
     504: "timeout_error",
 }
 
+UNTHREADED = "thread_unsupported_request"
+CODES = (UNTHREADED,)
+"""What its SDK acts on: without a thread it sends the whole conversation."""
+
 OVERFLOW = "prompt is too long"
 """Words by which Claude Code tells that it has to make its history shorter."""
 
@@ -57,6 +61,8 @@ def error_body(error: AiPalError) -> dict[str, Any]:
     said = sentence(error.failure)
     param = error.param if isinstance(error, BodyError) else None
     told = error_of(error.failure, f"{param}: {said}" if param else said, status_of_error(error))
+    if isinstance(error, BodyError) and error.word in CODES:
+        told["details"] = {"error_code": error.word}
     return {"type": "error", "error": told}
 
 

@@ -5,6 +5,7 @@ from typing import Annotated, Any, Literal
 import msgspec
 
 from ai_pal.client.asking import Asking
+from ai_pal.gateway.anthropic.answer import UNTHREADED
 from ai_pal.gateway.anthropic.messages import TextBlock, Turn, brings_results
 from ai_pal.gateway.asking import wishes
 from ai_pal.gateway.wire.bodies import BodyError, decoded
@@ -83,6 +84,8 @@ class MessagesBody(CountBody, kw_only=True):
     service_tier: Literal["auto", "standard_only"] | None = None
     mcp_servers: list[Any] | None = None
     container: Any = None
+    thread: Any = None
+    compaction: Any = None
     # What local servers are asked for.
     num_ctx: int | None = None
     keep_alive: str | float | None = None
@@ -99,6 +102,11 @@ def read(body: bytes) -> MessagesBody:
         raise BodyError("servers of tools are asked by the client here", "mcp_servers", "send their tools")
     if asked.container is not None:
         raise BodyError("nothing is run here", "container", "leave it out")
+    if asked.thread is not None:
+        hint = "send the whole conversation, without a thread"
+        raise BodyError("no conversations are kept here", "thread", hint, UNTHREADED)
+    if asked.compaction is not None:
+        raise BodyError("nobody here makes summaries of a conversation", "compaction", "ask for one in words")
     if ((asked.thinking and asked.thinking.budget_tokens) or 0) >= asked.max_tokens:
         raise BodyError("thoughts count among max_tokens, which has to be more", "thinking.budget_tokens")
     _check(asked)

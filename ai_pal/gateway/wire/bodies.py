@@ -42,7 +42,7 @@ _WORDS = (
 
 class BodyError(AiPalError):
     """A body that cannot be read; `param` is the place of what is wrong, as OpenAI writes it, and `word` its
-    own word for that, where clients look for one."""
+    own word for that, or Anthropic's, where clients look for one."""
 
     def __init__(self, message: str, param: str | None = None, hint: str = "", word: str = "") -> None:
         super().__init__(Failure(Code.BAD_REQUEST, message, hint))

@@ -95,6 +95,7 @@ ROWS = [
     ),
     Row("call without its result", {"messages": [USER, {"role": "assistant", "content": [CALL]}]}),
     Row("servers of tools", {"mcp_servers": [{"type": "url"}]}),
+    Row("a summary", {"compaction": {"type": "auto"}}),
     Row("window", {"model": "smollm2", "messages": [{"role": "user", "content": "word " * 9000}]}),
 ]
 
