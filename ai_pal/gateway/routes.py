@@ -15,7 +15,7 @@ from ai_pal.gateway.description import described
 from ai_pal.gateway.metrics import MEDIA_TYPE, Metrics
 from ai_pal.gateway.ollama import blobs, creating, listing, managing, showing
 from ai_pal.gateway.ollama import doors as ollama
-from ai_pal.gateway.ollama.answers import error_body as ollama_error
+from ai_pal.gateway.ollama.errors import error_body as ollama_error
 from ai_pal.gateway.ollama.pulling import PullBody, pull
 from ai_pal.gateway.openai import doors as openai
 from ai_pal.gateway.openai.chat_request import ChatBody

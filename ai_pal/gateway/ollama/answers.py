@@ -7,27 +7,23 @@ from typing import Any, Literal
 import msgspec
 
 from ai_pal.client.answer import Answer
-from ai_pal.errors import AiPalError, Failure, main_reason
+from ai_pal.errors import Failure, main_reason
 from ai_pal.gateway.answering.in_turn import InTurn, Piece
+from ai_pal.gateway.ollama.errors import said_of
 from ai_pal.gateway.wire.one_line import one_line
-from ai_pal.gateway.wire.statuses import sentence
 from ai_pal.protocol import client as wire
 from ai_pal.protocol.content import TokenLogprob, ToolCall
 from ai_pal.protocol.usage import Timings, Usage
 
 Kind = Literal["chat", "generate"]
 Remember = Callable[[str], list[int]]
+LINES = "application/x-ndjson"
 _json = msgspec.json.encode
 
 
 def line(data: Any) -> bytes:
     """One line of a stream."""
     return one_line(data) + b"\n"
-
-
-def error_body(error: AiPalError) -> dict[str, Any]:
-    """Ollama's envelope of errors."""
-    return {"error": sentence(error.failure)}
 
 
 def stamp(seconds: float) -> str:
@@ -39,7 +35,7 @@ class Lines:
     """Writes one answer. `model` is what the client called it; `remember`, if there is one, makes its
     `context` of the answer's text."""
 
-    media_type = "application/x-ndjson"
+    media_type = LINES
 
     def __init__(self, kind: Kind, model: str, created: float, remember: Remember | None = None) -> None:
         self._kind, self._model, self._created = kind, model, stamp(created)
@@ -59,7 +55,7 @@ class Lines:
 
     def broken(self, failure: Failure) -> bytes:
         """A line with the error, in place of the rest."""
-        return line({"error": sentence(failure)})
+        return line({"error": said_of(failure)})
 
     def whole(self, answer: Answer) -> bytes:
         """All of it in one body."""
@@ -160,7 +156,8 @@ def _object(arguments: str) -> Any:
 
 
 def _end(reason: str, usage: Usage, timings: Timings) -> dict[str, Any]:
-    """The figures of the last line; nanoseconds. Ollama knows no reason for calls but `stop`."""
+    """The figures of the last line; nanoseconds. Ollama knows no reason for calls but `stop`. Who answers
+    elsewhere measures nothing, and clients divide by how long it took."""
     return {
         "done": True,
         "done_reason": "stop" if reason in ("tool_calls", "content_filter") else reason,
@@ -169,7 +166,7 @@ def _end(reason: str, usage: Usage, timings: Timings) -> dict[str, Any]:
         "prompt_eval_count": usage.prompt_tokens,
         "prompt_eval_duration": _ns(timings.prefill),
         "eval_count": usage.completion_tokens,
-        "eval_duration": _ns(timings.decode),
+        "eval_duration": _ns(timings.decode or max(0.0, timings.total - timings.first_token)),
     }
 
 

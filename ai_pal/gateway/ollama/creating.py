@@ -18,7 +18,7 @@ from ai_pal.formats import adapters
 from ai_pal.gateway.asking import presets
 from ai_pal.gateway.asking.asked import Errand
 from ai_pal.gateway.ollama import options
-from ai_pal.gateway.ollama.answers import line
+from ai_pal.gateway.ollama.answers import LINES, line
 from ai_pal.gateway.ollama.jinja import is_jinja, jinja_of
 from ai_pal.gateway.ollama.listing import NamedBody, named
 from ai_pal.gateway.ollama.naming import keep_preset, model_meant, name_file, name_model
@@ -86,13 +86,14 @@ def create(body: bytes) -> Errand:
     """POST /api/create. Raises `AiPalError`."""
     asked = decoded(body, _CREATE)
     name, wish = named(asked), wish_of(asked)
-    success = msgspec.json.encode(SUCCESS) if asked.stream is False else line(SUCCESS)
+    streams = asked.stream is not False
+    success = line(SUCCESS) if streams else msgspec.json.encode(SUCCESS)
 
     async def carry_out(_: AsyncClient) -> bytes:
         await asyncio.to_thread(_make, name, wish)
         return success
 
-    return Errand(carry_out)
+    return Errand(carry_out, LINES) if streams else Errand(carry_out)
 
 
 def wish_of(asked: CreateBody) -> Wish:

@@ -145,10 +145,11 @@ def embeddings(body: bytes) -> Errand:
     options.required(asked.model)
 
     async def carry_out(client: AsyncClient) -> bytes:
+        model, kept = presets.meant(client, asked.model), _kept(asked)
         if not asked.prompt:
+            await client.load(model, kept.get("keep_alive"))
             return msgspec.json.encode({"embedding": []})
-        model = presets.meant(client, asked.model)
-        found = await client.embed([asked.prompt], model=model, truncate=True, **_kept(asked))
+        found = await client.embed([asked.prompt], model=model, truncate=True, **kept)
         return msgspec.json.encode({"embedding": list(found[0])})
 
     return Errand(carry_out, reads=asked.model or "")

@@ -33,7 +33,7 @@ _CAPABILITIES = (("tools", "tools"), ("fill-in", "insert"), ("pictures", "vision
 def named(body: NamedBody) -> str:
     """The model that is meant. Raises `BodyError`: none."""
     if not (name := (body.model or body.name or "").strip()):
-        raise BodyError("no model is named", "model", "GET /api/tags lists what is here")
+        raise BodyError("model is required", "model", "GET /api/tags lists what is here")
     return name
 
 
@@ -71,6 +71,7 @@ def _tag(one: Askable) -> dict[str, Any]:
         "size": one.info.size if one.info else 0,
         "digest": _digest(one.name, one.info),
         "details": details(one.known),
+        "capabilities": capabilities(one.known),
     }
 
 
@@ -123,6 +124,8 @@ def details(known: Details) -> dict[str, Any]:
         "families": [known.architecture] if known.architecture else [],
         "parameter_size": _size(known.parameters),
         "quantization_level": known.quantization,
+        **({"context_length": known.context} if known.context else {}),
+        **({"embedding_length": known.width} if known.width else {}),
     }
 
 

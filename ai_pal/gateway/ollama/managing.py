@@ -42,6 +42,9 @@ _COPY = msgspec.json.Decoder(CopyBody)
 def copy(body: bytes) -> Errand:
     """POST /api/copy: another name for a model, or the same preset once more. Raises `AiPalError`."""
     asked = decoded(body, _COPY)
+    for field in CopyBody.__struct_fields__:
+        if not short(getattr(asked, field)).strip():
+            raise BodyError("a name is wanted", field)
 
     def change() -> None:
         preset = presets.named(asked.source)

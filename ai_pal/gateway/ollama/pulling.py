@@ -11,7 +11,7 @@ from ai_pal.client.asking import Asking
 from ai_pal.client.async_stream import AsyncStream
 from ai_pal.errors import Code, Failure, fail
 from ai_pal.gateway.asking.asked import Followed
-from ai_pal.gateway.ollama.answers import line
+from ai_pal.gateway.ollama.answers import LINES, line
 from ai_pal.gateway.ollama.listing import NamedBody, named
 from ai_pal.gateway.wire.bodies import decoded
 from ai_pal.gateway.wire.statuses import sentence
@@ -46,7 +46,7 @@ def pull(body: bytes) -> Followed:
 class PullLines:
     """Writes how far a download is."""
 
-    media_type = "application/x-ndjson"
+    media_type = LINES
 
     def __init__(self, model: str) -> None:
         self._model = model

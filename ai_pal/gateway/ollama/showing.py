@@ -90,7 +90,7 @@ def _info(known: Details, told: Told | None) -> dict[str, Any]:
 def _modelfile(known: Details, system: str, examples: Sequence[Example]) -> str:
     """What Ollama would have made it of."""
     said = _parameters(known.sampling).splitlines()
-    lines = [f"FROM {known.model}", *(f"PARAMETER {line}" for line in said)]
+    lines = [f"FROM {known.model}", *(f"PARAMETER {' '.join(line.split(None, 1))}" for line in said)]
     lines += [f'MESSAGE {one.role} """{one.content}"""' for one in examples]
     if known.licence:
         lines.append(f'LICENSE """{known.licence}"""')

@@ -24,7 +24,7 @@ def actions_of(template: str) -> Iterator[str | Action]:
     at = depth = 0
     for found in _ACTION.finditer(template):
         trims_before, action, trims_behind, behind = found.groups()
-        before = template[at : found.start()]
+        before = _whole(template[at : found.start()])
         yield before.rstrip() if trims_before else before
         at = found.end() - (0 if trims_behind else len(behind))
         read = _read(action)
@@ -34,7 +34,7 @@ def actions_of(template: str) -> Iterator[str | Action]:
         yield read
     if depth:
         raise _refused("an if has no end")
-    yield template[at:]
+    yield _whole(template[at:])
 
 
 def filled(template: str, system: str, prompt: str) -> str:
@@ -55,6 +55,12 @@ def filled(template: str, system: str, prompt: str) -> str:
             if part.word == "else":
                 shown.append(shown[-1] and not held)
     return "".join(told)
+
+
+def _whole(text: str) -> str:
+    if "{{" in text:
+        raise _refused("what {{ begins has no }}")
+    return text
 
 
 def _read(action: str) -> Action:

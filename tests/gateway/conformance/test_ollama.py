@@ -81,6 +81,7 @@ GENERATE_ROWS = [
     *COMMON,
     Row("prompt is a number", {"prompt": 3}),
     Row("a template that wants more", {"template": "{{ range .Messages }}{{ end }}"}),
+    Row("a template that is cut off", {"template": "{{ .Prompt"}),
     Row("a template with a gap", {"template": "{{ .Prompt }}", "suffix": "x"}),
     Row("a context of another server", {"context": [1]}),
     Row("a context of raw text", {"context": [1], "raw": True}),
@@ -103,6 +104,42 @@ def test_an_unknown_model_is_told_in_the_words_that_clients_look_for(http: httpx
     assert "model 'no-such-model' not found" in answer.json()["error"]
 
 
+@pytest.mark.parametrize(
+    ("path", "wish", "lacks"),
+    [
+        ("/api/chat", {"messages": [USER], "think": True}, "thinking"),
+        ("/api/generate", {"prompt": "x", "think": True}, "thinking"),
+        ("/api/chat", {"messages": [USER], "tools": [TOOL]}, "tools"),
+        ("/api/generate", {"prompt": "x", "suffix": "y"}, "insert"),
+    ],
+)
+def test_what_a_model_cannot_is_told_in_the_words_that_clients_look_for(
+    http: httpx2.Client, path: str, wish: dict[str, Any], lacks: str
+) -> None:
+    """They ask once more without it then."""
+    answer = http.post(path, json={"model": "smollm2", "stream": False, **wish})
+    assert answer.status_code == 400
+    assert answer.json()["error"].startswith(f'"smollm2" does not support {lacks}')
+
+
+@pytest.mark.parametrize(
+    ("path", "wish", "place"),
+    [
+        ("/api/chat", {"messages": [USER], "think": 5}, "think"),
+        ("/api/chat", {"messages": [{"role": "user", "content": 5}]}, "messages[0].content"),
+        ("/api/generate", {"prompt": "x", "options": {"use_mmap": 3}}, "options.use_mmap"),
+        ("/api/generate", {"prompt": "x", "logprobs": True, "top_logprobs": 21}, "top_logprobs"),
+        ("/api/embed", {"input": 5}, "input"),
+    ],
+)
+def test_a_refusal_says_which_field_is_wrong(
+    http: httpx2.Client, path: str, wish: dict[str, Any], place: str
+) -> None:
+    answer = http.post(path, json={"model": "echo", **wish})
+    assert answer.status_code == 400
+    assert answer.json()["error"].startswith(f"{place}: ")
+
+
 @pytest.mark.parametrize("row", GENERATE_ROWS, ids=named)
 def test_wrong_generations(http: httpx2.Client, row: Row) -> None:
     refused(http, "/api/generate", GENERATE, row, envelope)
@@ -119,10 +156,14 @@ def test_wrong_generations(http: httpx2.Client, row: Row) -> None:
         ("POST", "/api/embed", {"model": "smollm2", "input": "x"}, 400),
         ("POST", "/api/embed", {"model": "no-such-model", "input": "x"}, 404),
         ("POST", "/api/embeddings", {"prompt": "x"}, 400),
+        ("POST", "/api/embeddings", {"model": "no-such-model", "prompt": ""}, 404),
         ("POST", "/api/show", {}, 400),
         ("POST", "/api/show", {"model": "no-such-model"}, 404),
         ("POST", "/api/pull", {}, 400),
         ("POST", "/api/copy", {"source": "echo"}, 400),
+        ("POST", "/api/copy", {"source": "", "destination": "x"}, 400),
+        ("POST", "/api/copy", {"source": ":latest", "destination": "x"}, 400),
+        ("POST", "/api/copy", {"source": "echo", "destination": " "}, 400),
         ("POST", "/api/copy", {"source": "no-such-model", "destination": "x"}, 404),
         ("POST", "/api/create", {"model": "x"}, 400),
         ("DELETE", "/api/delete", {}, 400),
@@ -257,7 +298,22 @@ def test_a_template_of_the_clients_own_is_filled_in(http: httpx2.Client) -> None
 def test_models_are_shown_with_what_made_them(http: httpx2.Client) -> None:
     told = http.post("/api/show", json={"model": "smollm2"}).json()["modelfile"]
     assert told.startswith("FROM smollm2\nTEMPLATE ")
-    assert "PARAMETER temperature" in told
+    assert "\nPARAMETER temperature 0.2\n" in told
+
+
+def test_lists_tell_what_each_model_can_and_how_large_it_is(http: httpx2.Client) -> None:
+    """As Ollama does since 0.24."""
+    [tag] = [one for one in http.get("/api/tags").json()["models"] if one["name"] == "smollm2:latest"]
+    assert tag["capabilities"] == ["completion"]
+    assert (tag["details"]["context_length"], tag["details"]["embedding_length"]) == (8192, 576)
+
+
+def test_a_name_is_made_in_lines_unless_a_whole_answer_is_wanted(http: httpx2.Client) -> None:
+    for wish, kind in (({}, "application/x-ndjson"), ({"stream": False}, "application/json")):
+        answer = http.post("/api/create", json={"model": "lined", "from": "echo", **wish})
+        assert answer.headers["content-type"] == kind
+        assert json.loads(answer.text.splitlines()[-1]) == {"status": "success"}
+    assert http.request("DELETE", "/api/delete", json={"model": "lined"}).status_code == 200
 
 
 def test_files_that_are_no_models_are_refused_whatever_they_say_they_are(http: httpx2.Client) -> None:
