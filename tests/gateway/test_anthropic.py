@@ -83,7 +83,6 @@ def test_its_sdk_runs_tools_without_a_thread(client: anthropic.Anthropic) -> Non
     """It begins one, is told that none is kept here, and sends all that was said from then on."""
     asked = []
 
-    @anthropic.beta_tool
     def weather(city: str) -> str:
         """Tells the weather.
 
@@ -97,7 +96,7 @@ def test_its_sdk_runs_tools_without_a_thread(client: anthropic.Anthropic) -> Non
         model="caller",
         max_tokens=80,
         max_iterations=2,
-        tools=[weather],
+        tools=[anthropic.beta_tool(weather)],
         tool_choice={"type": "any"},
         messages=[{"role": "user", "content": "How is the weather in Rome?"}],
     )
