@@ -150,7 +150,7 @@ def _qwen(kind: str, vision: dict[str, Any]) -> tuple[Any, Any]:
     from transformers.models.auto.processing_auto import PROCESSOR_MAPPING
     from transformers.models.qwen2_vl.image_processing_pil_qwen2_vl import Qwen2VLImageProcessorPil
 
-    from workers.engines.transformers.loading import for_pictures
+    from workers.engines.transformers.loading.loading import for_pictures
 
     begin, end, image, video = "<|vision_start|>", "<|vision_end|>", "<|image_pad|>", "<|video_pad|>"
     tokenizer = _tokenizer(begin + image + end, begin, end, image, video)

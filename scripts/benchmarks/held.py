@@ -37,7 +37,7 @@ def compiling(pairs: int) -> Iterator[Row]:
     """The verdict on a schema, path and all, and its grammar for the vocabulary of the starter."""
     from transformers import AutoTokenizer
 
-    from workers.engines.transformers.constraint import Compiler
+    from workers.engines.transformers.guiding.constraint import Compiler
     from workers.structured.rules import json_rule
 
     tokenizer = AutoTokenizer.from_pretrained(safetensors_folder())

@@ -26,9 +26,10 @@ def measure(path: Path, form: str, file: Path) -> dict[str, float]:
     import_libraries()
     import torch
 
-    from workers.engines.transformers import device as devices
-    from workers.engines.transformers import loading, stepper
-    from workers.engines.transformers.folder import look
+    from workers.engines.transformers.decoding import stepper
+    from workers.engines.transformers.loading import device as devices
+    from workers.engines.transformers.loading import loading
+    from workers.engines.transformers.loading.folder import look
     from workers.engines.transformers.options import read_load_options
 
     torch.set_num_threads(threads.default_count())

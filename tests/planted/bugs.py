@@ -25,7 +25,7 @@ SIMULATE = "scripts/simulate --seeds 200 --seed 0"
 CANARY = "pytest tests/attack/test_prompt_canary.py"
 OTHER_USER = "pytest tests/process/test_other_user.py"
 LAUNCHER = "pytest tests/contract/test_launcher.py"
-REFUSALS = "pytest tests/unit/workers/engines/transformers/test_refusals.py"
+REFUSALS = "pytest tests/unit/workers/engines/transformers/loading/test_refusals.py"
 KEYS = "pytest tests/contract/test_provider_keys.py tests/process/test_what_goes_out.py -k key"
 DOUBTED = "pytest tests/unit/server/router/test_doubt_canary.py"
 FAULTS = "pytest tests/contract/test_provider_faults.py -k openai"
@@ -347,7 +347,7 @@ BUGS = (
         13,
         "code of a model is trusted",
         REFUSALS,
-        "workers/engines/transformers/pretrained.py",
+        "workers/engines/transformers/loading/pretrained.py",
         '"trust_remote_code": False}',
         '"trust_remote_code": True}',
     ),

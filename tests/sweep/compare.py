@@ -12,8 +12,8 @@ from ai_pal.protocol.content import Message
 from ai_pal.protocol.options import GenerationOptions
 from tests.sweep.tiny_types import build
 from tests.unit.workers.engines.transformers.recorder import Loaded
-from workers.engines.transformers.text import Detokenizer
-from workers.engines.transformers.tokens import Tokens
+from workers.engines.transformers.parts.text import Detokenizer
+from workers.engines.transformers.prompts.tokens import Tokens
 
 TOKENS = 16
 CHUNK = 5

@@ -19,12 +19,12 @@ from tests.unit.workers.engines.transformers.recorder import Answer, Recorder
 from workers.engines.llamacpp.attachments import Attachments
 from workers.engines.llamacpp.engine import LlamaCpp
 from workers.engines.llamacpp.failures import attempt
-from workers.engines.transformers.answer import Generation
-from workers.engines.transformers.bindings import Bindings
-from workers.engines.transformers.chat import Chat
-from workers.engines.transformers.loading import marked_ends
-from workers.engines.transformers.prompts import Prompts
-from workers.engines.transformers.tokens import Tokens
+from workers.engines.transformers.batch.answer import Generation
+from workers.engines.transformers.guiding.bindings import Bindings
+from workers.engines.transformers.loading.loading import marked_ends
+from workers.engines.transformers.prompts.chat import Chat
+from workers.engines.transformers.prompts.prompts import Prompts
+from workers.engines.transformers.prompts.tokens import Tokens
 from workers.refusals import check_able
 
 CONTEXT = 2048

@@ -39,6 +39,16 @@ WRONG = [
         "import ai_pal.egress.providers.http.traffic",
         "providers import downwards only",
     ),
+    (
+        "workers/engines/transformers/decoding/rows.py",
+        "import workers.engines.transformers.batch.answer",
+        "the transformers engine imports downwards only",
+    ),
+    (
+        "workers/engines/transformers/parts/parts.py",
+        "import workers.engines.transformers.loading.folder",
+        "the transformers engine imports downwards only",
+    ),
     ("ai_pal/server/router/policy/plan.py", "import ai_pal.server.router.router", "policy and complexity"),
     ("ai_pal/cli/loaded/ps.py", "import ai_pal.server.ports", "faces are clients"),
     ("ai_pal/cli/service/supervise.py", "import ai_pal.server.pool.pool", "faces are clients"),

@@ -14,8 +14,8 @@ from workers.engines.llamacpp.probabilities import Probabilities
 from workers.engines.llamacpp.thoughts import InChannels, Thoughts
 from workers.engines.llamacpp.trial import NO_NUMBER
 from workers.engines.thought_ends import ThoughtEnds
-from workers.engines.transformers.parts import Parts, Piece
-from workers.engines.transformers.text import Stops
+from workers.engines.transformers.parts.parts import Parts, Piece
+from workers.engines.transformers.parts.text import Stops
 from workers.structured.watch import Watch
 
 NOT_HELD = Failure(

@@ -10,8 +10,8 @@ from workers.engines.llamacpp.request import forces_calls
 from workers.engines.regions import Region, Regions
 from workers.engines.tagged_calls import Read, gemma, tagged
 from workers.engines.thought_marks import Marks
-from workers.engines.transformers.call_forms import OLMO, Calls, calls_of
-from workers.engines.transformers.parts import CALLS, Parts
+from workers.engines.transformers.parts.call_forms import OLMO, Calls, calls_of
+from workers.engines.transformers.parts.parts import CALLS, Parts
 
 UNKNOWN = (OLMO,)
 """Forms that llama.cpp takes for others, and holds answers to these."""

@@ -25,19 +25,19 @@ from ai_pal.protocol.worker import (
 )
 from workers import long_turns, spin_throttle, threads
 from workers.engines.base import Blob, Job, Sink
-from workers.engines.transformers import device as devices
-from workers.engines.transformers import environment
-from workers.engines.transformers import folder as folders
-from workers.engines.transformers.bindings import Bindings
-from workers.engines.transformers.chat import Chat
-from workers.engines.transformers.failures import attempt
-from workers.engines.transformers.folder import Folder
-from workers.engines.transformers.inbox import Inbox
+from workers.engines.transformers.batch.inbox import Inbox
+from workers.engines.transformers.batch.schedule import pace_of
+from workers.engines.transformers.guiding.bindings import Bindings
+from workers.engines.transformers.loading import device as devices
+from workers.engines.transformers.loading import environment
+from workers.engines.transformers.loading import folder as folders
+from workers.engines.transformers.loading.folder import Folder
+from workers.engines.transformers.loading.paging import Paging
 from workers.engines.transformers.options import LoadOptions, Sampling, read_load_options
-from workers.engines.transformers.paging import Paging
-from workers.engines.transformers.prompts import Prompts
-from workers.engines.transformers.schedule import pace_of
-from workers.engines.transformers.tokens import Tokens
+from workers.engines.transformers.prompts.chat import Chat
+from workers.engines.transformers.prompts.failures import attempt
+from workers.engines.transformers.prompts.prompts import Prompts
+from workers.engines.transformers.prompts.tokens import Tokens
 
 DEFAULT_SLOTS = 8
 MOST_READERS = 4
@@ -108,7 +108,7 @@ class Transformers:
         finally:
             paging.stop()
         if self._of_rows is not None and not where.split:
-            from workers.engines.transformers.saved import saved_rows
+            from workers.engines.transformers.decoding.saved import saved_rows
 
             self._saved = saved_rows(spec, folder.path, name, self._of_rows)
         slots = spec.slots or DEFAULT_SLOTS
@@ -128,9 +128,10 @@ class Transformers:
         import torch
         import transformers
 
-        from workers.engines.transformers import loading, stepper
-        from workers.engines.transformers.batch import Batch
-        from workers.engines.transformers.products import is_faster
+        from workers.engines.transformers.batch.batch import Batch
+        from workers.engines.transformers.decoding import stepper
+        from workers.engines.transformers.loading import loading
+        from workers.engines.transformers.loading.products import is_faster
 
         torch.set_num_threads(count)
         hardware = devices.inspect(torch)
@@ -178,9 +179,9 @@ class Transformers:
         import torch
         import transformers
 
-        from workers.engines.transformers import loading
-        from workers.engines.transformers.encoder import Encoder
-        from workers.engines.transformers.pooling import read_layout
+        from workers.engines.transformers.encoders.encoder import Encoder
+        from workers.engines.transformers.encoders.pooling import read_layout
+        from workers.engines.transformers.loading import loading
 
         if options.speculate == "ngram":
             message = "a model that writes nothing has nothing to guess"
@@ -292,6 +293,6 @@ def import_libraries() -> None:
     """
     spin_throttle.prepare(SPINS)
     with environment.first_import():
-        import workers.engines.transformers.batch
-        import workers.engines.transformers.loading
-        import workers.engines.transformers.stepper  # noqa: F401
+        import workers.engines.transformers.batch.batch
+        import workers.engines.transformers.decoding.stepper
+        import workers.engines.transformers.loading.loading  # noqa: F401

@@ -11,16 +11,16 @@ from ai_pal.errors import Code, fail
 from ai_pal.protocol.options import Ability
 from ai_pal.protocol.worker import CountTokens, LoadModel, Ready
 from workers.engines.base import Blob, Job, Sink
-from workers.engines.transformers import environment
-from workers.engines.transformers import folder as folders
-from workers.engines.transformers.bindings import Bindings
-from workers.engines.transformers.chat import Chat
 from workers.engines.transformers.engine import MOST_READERS, window
-from workers.engines.transformers.failures import attempt
-from workers.engines.transformers.folder import Folder
+from workers.engines.transformers.guiding.bindings import Bindings
+from workers.engines.transformers.loading import environment
+from workers.engines.transformers.loading import folder as folders
+from workers.engines.transformers.loading.folder import Folder
 from workers.engines.transformers.options import LoadOptions, read_load_options
-from workers.engines.transformers.prompts import Prompts
-from workers.engines.transformers.tokens import Tokens
+from workers.engines.transformers.prompts.chat import Chat
+from workers.engines.transformers.prompts.failures import attempt
+from workers.engines.transformers.prompts.prompts import Prompts
+from workers.engines.transformers.prompts.tokens import Tokens
 
 
 class Vocabulary:
@@ -46,7 +46,7 @@ class Vocabulary:
         return Ready(0, context, time.monotonic() - started, name, 1, abilities)
 
     def _examine(self, folder: Folder, options: LoadOptions, context: int) -> list[Ability]:
-        from workers.engines.transformers import pretrained
+        from workers.engines.transformers.loading import pretrained
 
         config, tokenizer = pretrained.examine(folder)
         if folder.kind in ("embed", "rerank"):

@@ -5,8 +5,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from workers.engines.channels import MARKS, Channels
-from workers.engines.transformers.call_forms import HARMONY
-from workers.engines.transformers.parts import Parts
+from workers.engines.transformers.parts.call_forms import HARMONY
+from workers.engines.transformers.parts.parts import Parts
 
 Told = list[tuple[str, str]]
 THOUGHT = "<|channel|>analysis<|message|>I think.<|end|><|start|>assistant"

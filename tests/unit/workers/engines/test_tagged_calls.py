@@ -6,7 +6,7 @@ import pytest
 
 from ai_pal.protocol.options import Tool
 from workers.engines.tagged_calls import gemma, tagged
-from workers.engines.transformers import call_forms as forms
+from workers.engines.transformers.parts import call_forms as forms
 
 SCHEMA = {"type": "object", "properties": {"city": {"type": "string"}, "days": {"type": "integer"}}}
 TOOLS = [Tool("weather", "", SCHEMA)]

@@ -15,7 +15,7 @@ from ai_pal.protocol.usage import Usage
 from ai_pal.protocol.worker import Generate, LoadModel, Ready
 from workers.engines.base import ANSWER, Job, OpenPart
 from workers.engines.transformers.engine import Transformers
-from workers.engines.transformers.prompts import Prompts
+from workers.engines.transformers.prompts.prompts import Prompts
 
 TIMEOUT = 120.0
 

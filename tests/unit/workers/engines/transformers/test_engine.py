@@ -19,10 +19,10 @@ from ai_pal.protocol.options import GenerationOptions
 from ai_pal.protocol.worker import CompleteText
 from tests import tiny_models
 from tests.unit.workers.engines.transformers.recorder import Loaded
-from workers.engines.transformers import batch
-from workers.engines.transformers.rows import Packed
-from workers.engines.transformers.text import Detokenizer
-from workers.engines.transformers.tokens import Tokens
+from workers.engines.transformers.batch import batch
+from workers.engines.transformers.decoding.rows import Packed
+from workers.engines.transformers.parts.text import Detokenizer
+from workers.engines.transformers.prompts.tokens import Tokens
 
 QUESTION = "Where do the ships sail, and why? 🌊"
 GREEDY = GenerationOptions(temperature=0.0, max_tokens=24, extra={"ignore_eos": True})

@@ -1,0 +1,1 @@
+"""Answers in the making, and the one thread that computes them together."""

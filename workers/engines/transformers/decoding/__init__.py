@@ -1,0 +1,1 @@
+"""From tokens to the next ones: the forward passes, what of them is kept, guessed and chosen."""

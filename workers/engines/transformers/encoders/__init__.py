@@ -1,0 +1,1 @@
+"""Models that make vectors or judge texts: no answer is written, so there is no batch."""
