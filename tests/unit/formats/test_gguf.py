@@ -6,6 +6,7 @@ from pathlib import Path
 import pytest
 
 from ai_pal.errors import AiPalError, Code
+from ai_pal.formats import gguf as gguf_module
 from ai_pal.formats.gguf import (
     ADAPTER,
     PROJECTOR,
@@ -61,6 +62,20 @@ def test_knows_the_window_and_the_cache_of_one_token(tmp_path: Path) -> None:
     assert (header.architecture, header.name, header.context) == ("llama", "Tiny", 512)
     assert header.kv_values == 2 * 2 * (16 + 16)
     assert header.heads == (16, 16)
+
+
+def test_a_header_is_read_once_and_anew_from_a_file_in_its_place(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    file, other = tmp_path / "m.gguf", tmp_path / "other.gguf"
+    file.write_bytes(gguf(LLAMA, []))
+    other.write_bytes(gguf(LLAMA | {"llama.context_length": 256}, []))
+    assert read_header(file).context == 512
+    with monkeypatch.context() as only_here:
+        only_here.setattr(gguf_module, "parse", lambda *_, **__: pytest.fail("it was read again"))
+        assert read_header(file).context == 512
+    other.replace(file)
+    assert read_header(file).context == 256
 
 
 def test_heads_may_differ_by_layer(tmp_path: Path) -> None:
