@@ -123,18 +123,22 @@ class MachineSnapshots:
         if not ours.enabled or not model:
             return None
         url = ollama_url(self._settings, self._environ)
-        decided = self._access().get(OLLAMA, Access()).consent
-        own = bool(ours.base_url) and not privacy.is_passed_on(model)  # its cloud is no server of theirs
-        agreed = consented(decided, None, source="", own_server=own)
         provider = Provider(OLLAMA, "ollama", url)
         return Server(
             provider=provider,
             mid=model,
             # Whom the user names is asked whatever its length.
             window=0 if named else window_at_ollama(model),
-            consent=agreed or privacy.stays_here(provider, model),
+            consent=privacy.stays_here(provider, model) or self._agreed_to_ollama(model),
             expected=named or ollama_is_set_up(self._settings, self._environ) or self._has_met_ollama(),
         )
+
+    def _agreed_to_ollama(self, model: str) -> bool:
+        decided = self._access().get(OLLAMA, Access()).consent
+        own = bool(self._settings.ollama.base_url) and not privacy.is_passed_on(
+            model
+        )  # its cloud is not
+        return consented(decided, None, source="", own_server=own)
 
     def met(self, provider: str) -> None:
         self._met.add(provider)

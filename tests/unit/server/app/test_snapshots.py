@@ -92,6 +92,16 @@ def test_a_server_of_ones_own_needs_no_key(ai_pal_home: Path) -> None:
     assert [(cloud.name, cloud.obstacle) for cloud in snapshot.clouds] == [("gateway", None)]
 
 
+def test_for_an_ollama_of_this_machine_no_decision_is_looked_for(
+    ai_pal_home: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Each request of a model that Ollama may have, too, comes by here."""
+    monkeypatch.setattr("ai_pal.server.app.snapshots.access_in", lambda file: pytest.fail("it was"))
+    ollama = snapshots(ai_pal_home, Settings()).snapshot("smollm2").ollama
+    assert ollama is not None
+    assert ollama.consent
+
+
 def test_a_remote_ollama_of_the_environment_needs_consent(ai_pal_home: Path) -> None:
     made = snapshots(ai_pal_home, Settings(), OLLAMA_HOST="10.0.0.7")
     ollama = made.snapshot("ollama:phi").ollama
