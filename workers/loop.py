@@ -185,9 +185,9 @@ class Worker:
         job = self._with_sampling(job)
         if isinstance(job, Generate) and job.conversation:
             self._save_at_end()
-        repeats = (
-            Repeats() if isinstance(job, Generate | CompleteText) and job.options.stop_repeating else None
-        )
+        repeats = None
+        if isinstance(job, Generate | CompleteText) and job.options.stop_repeating:
+            repeats = Repeats("length" if job.options.response_format else "stop")
         watching = Watching(json_wanted(job)) if isinstance(job, Generate) and job.watch else None
         if not self._outbox.open(job.key, repeats, watching, takes_slot=takes_slot):
             log("warning", "a second request with an open key was ignored", request=job.key)

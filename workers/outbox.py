@@ -285,10 +285,10 @@ class Outbox:
 
     def cancelled(self, key: int, usage: Usage) -> None:
         stream = self._streams.get(key)
-        if stream is not None and stream.repeats_itself:
-            watching = stream.watching
-            doubt = None if watching is None else watching.doubt("stop", repeats=True)
-            end = GenerationDone(key, "stop", usage, seq=self._position(key), repeats=True, doubt=doubt)
+        if stream is not None and stream.repeats is not None and stream.repeats_itself:
+            watching, ends = stream.watching, stream.repeats.ends
+            doubt = None if watching is None else watching.doubt(ends, repeats=True)
+            end = GenerationDone(key, ends, usage, seq=self._position(key), repeats=True, doubt=doubt)
             self._end(key, end)
         else:
             self._end(key, GenerationCancelled(key, usage))

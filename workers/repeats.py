@@ -2,6 +2,8 @@
 
 from collections import deque
 
+from ai_pal.protocol.content import FinishReason
+
 GRAM = 16
 """Bytes of UTF-8 that have to come once more in the same order: words come again all the time, lines seldom.
 Not characters: a Chinese one says as much as several Latin ones."""
@@ -41,9 +43,11 @@ class _Watch:
 
 
 class Repeats:
-    """One answer. What it remembers grows with the answer, which the model's window bounds."""
+    """One answer. What it remembers grows with the answer, which the model's window bounds. `ends` is what
+    its end is called where it is stopped: a form that is not whole was cut off, whatever stopped it."""
 
-    def __init__(self) -> None:
+    def __init__(self, ends: FinishReason = "stop") -> None:
+        self.ends = ends
         self._plain, self._digits = _Watch(SPAN), _Watch(DIGITS_SPAN)
 
     def feed(self, text: str) -> bool:

@@ -241,6 +241,17 @@ def test_chats_hold_what_is_published(http: httpx2.Client, change: dict[str, Any
         assert all(isinstance(end[name], int) for name in COUNTS + DURATIONS)
 
 
+def test_a_form_that_goes_round_is_told_as_cut_off(http: httpx2.Client) -> None:
+    """The starter is stopped where it repeats itself; who trusts the end of an answer reads it as JSON."""
+    form = {"type": "array", "items": {"const": "a wonderful, wonderful day"}, "minItems": 99}
+    body = {"model": "smollm2", "messages": [USER], "format": form, "options": {"num_predict": 900}}
+    answer = http.post("/api/chat", json={**body, "stream": False}).json()
+    assert (answer["done_reason"], answer["eval_count"] < 900) == ("length", True)
+    assert answer["eval_duration"] > 0
+    with pytest.raises(json.JSONDecodeError):
+        json.loads(answer["message"]["content"])
+
+
 def test_texts_hold_what_is_published(http: httpx2.Client) -> None:
     nulls = dict.fromkeys(("suffix", "system", "template", "images", "format", "options", "context", "raw"))
     for change in ({}, {"think": True}, {"system": "Be brief."}, {"images": [PICTURE]}, HINTS, nulls):

@@ -8,6 +8,7 @@ import msgspec
 import pytest
 
 from ai_pal.errors import Failure
+from ai_pal.protocol.content import FinishReason
 from ai_pal.protocol.usage import Usage
 from ai_pal.protocol.worker import (
     AnyFromWorker,
@@ -203,9 +204,10 @@ def test_nothing_is_said_of_a_prompt_that_was_cancelled(slow: Outbox) -> None:
     assert slow.take() == []
 
 
-def test_an_answer_that_repeats_itself_gets_no_more_text_and_is_done() -> None:
+@pytest.mark.parametrize("ends", ["stop", "length"])
+def test_an_answer_that_repeats_itself_gets_no_more_text_and_is_done(ends: FinishReason) -> None:
     outbox = Outbox()
-    outbox.open(1, Repeats())
+    outbox.open(1, Repeats(ends))
     for _ in range(1000):
         outbox.delta(1, "again and ")
         if keys := outbox.repeating():
@@ -217,7 +219,7 @@ def test_an_answer_that_repeats_itself_gets_no_more_text_and_is_done() -> None:
     deltas, done = taken(outbox)
     assert isinstance(deltas, Deltas)
     assert isinstance(done, GenerationDone)
-    assert (done.finish_reason, done.repeats, done.usage.completion_tokens) == ("stop", True, 60)
+    assert (done.finish_reason, done.repeats, done.usage.completion_tokens) == (ends, True, 60)
     assert done.seq == deltas.items[0].n < 100
     assert "late" not in msgspec.msgpack.decode(deltas.items[0].text)
 
