@@ -5,7 +5,6 @@ import contextlib
 from collections.abc import AsyncIterator, Callable, Sequence
 from functools import partial
 from typing import Any, cast
-from urllib.parse import parse_qsl
 
 from starlette.routing import Route as Path
 from starlette.routing import Router
@@ -33,6 +32,7 @@ from ai_pal.gateway.route import Route
 from ai_pal.gateway.routes import door_of, routes_with
 from ai_pal.gateway.wire.asgi import LEFT, Receive, Scope, Send
 from ai_pal.gateway.wire.limits import Limits, check_depth
+from ai_pal.gateway.wire.paths import query_of
 from ai_pal.gateway.wire.request_body import RequestBodies, said_length
 from ai_pal.gateway.wire.statuses import NotDoneError, StatusError
 from ai_pal.gateway.wire.wish_headers import asked_by
@@ -188,7 +188,7 @@ class Endpoint:
         tells = route.tells
         assert tells is not None
         headers = scope["ai_pal.headers"]
-        asked = dict(parse_qsl(scope["query_string"].decode("latin-1"))) | scope["path_params"]
+        asked = query_of(scope["query_string"]) | scope["path_params"]
         asked |= {name: headers[name] for name in route.heeds if name in headers}
 
         async def told() -> bytes | Told | Watched:
@@ -224,7 +224,7 @@ class Unknown:
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         error = StatusError(404, Failure(Code.BAD_REQUEST, "there is no such path here"))
-        await tell_failure(door_of(scope["path"]), error, scope["ai_pal.out"])
+        await tell_failure(door_of(scope["path"], scope["ai_pal.headers"]), error, scope["ai_pal.out"])
 
 
 def _check(route: Route, scope: Scope) -> None:

@@ -122,7 +122,7 @@ class Entrance:
         if isinstance(caller, Refusal):
             if caller.status == 403:
                 out.always = out.named  # a page that may not ask may not read either
-            await refuse(caller, scope["path"], out)
+            await refuse(caller, door_of(scope["path"], headers), out)
         elif scope["method"] == "OPTIONS":
             await out.begin(204, [])
             await out.body(b"")
@@ -139,11 +139,11 @@ class Entrance:
                 self._gate.ends(caller)
 
 
-async def refuse(why: Refusal, path: str, out: Outgoing) -> None:
-    """Answer with the reason, as the protocol of this path tells errors."""
+async def refuse(why: Refusal, told: Callable[[AiPalError], Any], out: Outgoing) -> None:
+    """Answer with the reason, as `told` puts it."""
     out.record.failed(why.code)
     error = StatusError(why.status, Failure(why.code, why.message))
-    await tell_failure(door_of(path), error, out, *_MORE.get(why.status, ()))
+    await tell_failure(told, error, out, *_MORE.get(why.status, ()))
 
 
 async def tell_failure(

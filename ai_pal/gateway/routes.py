@@ -1,6 +1,6 @@
 """The table of routes: every path that is answered, whose protocol it speaks, and what carries it out."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Container, Mapping
 from typing import Any
 
 import msgspec
@@ -106,8 +106,9 @@ def routes_with(metrics: Metrics, kept: Kept, page: Page) -> list[Route]:
     return table
 
 
-def door_of(path: str) -> Callable[[AiPalError], Any]:
-    """How an error is told at a path that need not be one of ours."""
+def door_of(path: str, headers: Container[str] = ()) -> Callable[[AiPalError], Any]:
+    """How an error is told at a path that need not be one of ours, to who sends these headers."""
     if path.startswith("/api/"):
         return ollama_error
-    return anthropic_error if path.removeprefix("/v1").startswith("/messages") else openai_error
+    anthropics = VERSION in headers or path.removeprefix("/v1").startswith("/messages")
+    return anthropic_error if anthropics else openai_error

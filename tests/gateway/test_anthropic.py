@@ -1,5 +1,6 @@
 """Anthropic's own SDK against the gateway."""
 
+import re
 from collections.abc import Iterator
 
 import anthropic
@@ -130,7 +131,7 @@ def test_tokens_are_counted_as_they_are_read(client: anthropic.Anthropic) -> Non
 @pytest.mark.parametrize(
     "wrong",
     [
-        {"max_tokens": 0},
+        {"max_tokens": -1},
         {"max_tokens": None},
         {"temperature": 1.5},
         {"messages": [said({"type": "image", "source": {"type": "url", "url": "http://x"}})]},
@@ -165,6 +166,48 @@ def test_what_may_think_is_asked_as_it_is_where_it_cannot(client: anthropic.Anth
         client.messages.create(
             model="no-such", max_tokens=4, messages=[{"role": "user", "content": "hi"}], extra_body=wish
         )
+
+
+def test_a_prompt_is_read_ahead(client: anthropic.Anthropic) -> None:
+    """`max_tokens: 0`, as its documentation has it, in one piece and as a stream."""
+    text = "Tell me of the sea, and of all that lives in it. " * 12
+    ask = {"model": "smollm2", "messages": [{"role": "user", "content": text}]}
+    for said in (
+        client.messages.create(max_tokens=0, **ask),
+        client.messages.stream(max_tokens=0, **ask).__enter__().get_final_message(),
+    ):
+        assert (said.content, said.stop_reason, said.usage.output_tokens) == ([], "max_tokens", 0)
+    then = client.messages.create(max_tokens=1, **ask).usage
+    assert (then.cache_read_input_tokens or 0) > 100
+
+
+def test_a_prompt_over_the_window_is_told_in_numbers(client: anthropic.Anthropic) -> None:
+    """Claude Code reads them, and shortens its history by so much."""
+    with pytest.raises(anthropic.BadRequestError) as caught:
+        client.messages.create(
+            model="smollm2", max_tokens=5, messages=[{"role": "user", "content": "word " * 9000}]
+        )
+    found = re.match(r"prompt is too long: (\d+) tokens > (\d+) maximum", caught.value.api_message or "")
+    assert found is not None, caught.value
+    assert (int(found[1]) > 9000, int(found[2])) == (True, 8192)
+
+
+def test_models_are_chosen_by_their_stage(client: anthropic.Anthropic) -> None:
+    every = [model.id for model in client.models.list()]
+    assert [model.id for model in client.models.list(lifecycle=["retired", "active"])] == every
+    assert list(client.models.list(lifecycle=["retired", "deprecated"])) == []
+    with pytest.raises(anthropic.BadRequestError):
+        client.models.list(lifecycle=["young"])
+    able = client.models.retrieve("smollm2").capabilities
+    assert able is not None
+    assert (able.image_input.supported, able.structured_outputs.supported) == (False, True)
+    assert able.thinking.types.disabled.supported
+
+
+def test_what_is_not_done_here_is_told_in_its_envelope(client: anthropic.Anthropic) -> None:
+    with pytest.raises(anthropic.NotFoundError) as caught:
+        client.files.list()
+    assert (caught.value.type, bool(caught.value.request_id)) == ("not_found_error", True)
 
 
 def test_an_unknown_model_is_not_found(client: anthropic.Anthropic) -> None:

@@ -1,5 +1,6 @@
 """Anthropic's answers: events of a stream, or one message. Pure."""
 
+import re
 from collections.abc import Sequence
 from typing import Any
 
@@ -38,7 +39,8 @@ CODES = (UNTHREADED,)
 """What its SDK acts on: without a thread it sends the whole conversation."""
 
 OVERFLOW = "prompt is too long"
-"""Words by which Claude Code tells that it has to make its history shorter."""
+"""Words by which Claude Code tells that it has to make its history shorter; by how much is in the numbers."""
+_COUNTS = re.compile(r"has (?:about )?(\d+) tokens?, .* (?:holds|takes) (\d+)")
 
 
 def event(name: str, **fields: Any) -> bytes:
@@ -51,8 +53,10 @@ def error_of(failure: Failure, message: str = "", status: int = 0) -> dict[str, 
     status = status or status_of(failure)
     kind = TYPES.get(status, "invalid_request_error" if status < 500 else "api_error")
     said = message or sentence(failure)
-    if failure.code == Code.PROMPT_TOO_LARGE:
-        said = f"{OVERFLOW}: {said}"
+    if failure.code == Code.PROMPT_TOO_LARGE and OVERFLOW not in said:
+        found = _COUNTS.search(failure.message)
+        counts = f"{found[1]} tokens > {found[2]} maximum, " if found else ""
+        said = f"{OVERFLOW}: {counts}{said}"
     return {"type": kind, "message": said}
 
 

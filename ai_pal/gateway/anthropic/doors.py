@@ -11,6 +11,7 @@ from ai_pal.gateway.answering.going_on import going_on
 from ai_pal.gateway.anthropic import request
 from ai_pal.gateway.anthropic.answer import MessageStream
 from ai_pal.gateway.anthropic.messages import conversation
+from ai_pal.gateway.anthropic.warming import WarmingStream
 from ai_pal.gateway.asking import presets
 from ai_pal.gateway.asking.adaptive import as_it_can, can_think
 from ai_pal.gateway.asking.asked import Asked, Errand
@@ -20,7 +21,8 @@ def messages(body: bytes) -> Asked:
     """POST /v1/messages. Raises `AiPalError`."""
     asked = request.read(body)
     turns, prefill = conversation(asked.system, asked.messages)
-    writer = MessageStream(f"msg_{secrets.token_hex(12)}", asked.model, omits=request.omits_thoughts(asked))
+    write = MessageStream if asked.max_tokens else WarmingStream
+    writer = write(f"msg_{secrets.token_hex(12)}", asked.model, omits=request.omits_thoughts(asked))
     ask, how = partial(going_on, turns, prefill), request.how(asked)
     begin = as_it_can(ask, how) if request.may_think(asked) else ask(how)
     return Asked(begin, bool(asked.stream), writer)

@@ -9,13 +9,18 @@ from ai_pal.gateway.wire.bodies import BodyError
 
 MOST = 1000
 """In one page."""
+STAGES = {"active", "deprecated", "retired"}
 
 
 def listed(models: Sequence[tuple[str, Details]], said: Mapping[str, str]) -> dict[str, Any]:
-    """A page of them; all, where nobody says how many. Raises `BodyError`."""
+    """A page of them; all, where nobody says how many. None is about to be taken away. Raises `BodyError`."""
     limit = said.get("limit", str(MOST))
     if not (limit.isascii() and limit.isdigit() and 1 <= int(limit) <= MOST):
         raise BodyError(f"the limit is from 1 to {MOST}", "limit")
+    stages = set(said.get("lifecycle[]", "active").split(","))
+    if odd := stages - STAGES:
+        raise BodyError(f"{min(odd)!r} is no stage of a model", "lifecycle", ", ".join(sorted(STAGES)))
+    models = models if "active" in stages else []
     most, backwards = int(limit), "before_id" in said
     names = [name for name, _ in models]
     if after := said.get("after_id"):
@@ -39,4 +44,26 @@ def listed_model(name: str, known: Details) -> dict[str, Any]:
     made = datetime.fromtimestamp(known.modified, UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
     window = {"max_input_tokens": known.context or None, "max_tokens": known.context or None}
     about = {"type": "model", "id": name, "display_name": name, "created_at": made}
-    return {**about, "lifecycle": "active", **window}
+    return {**about, "lifecycle": "active", **window, "capabilities": _capabilities(known)}
+
+
+def _capabilities(known: Details) -> dict[str, Any] | None:
+    """What a request may hold; None where only a load tells."""
+    if known.able is None:
+        return None
+    thinks, none = "thinking" in known.strengths, _supported(value=False)
+    levels = {level: _supported(value=thinks) for level in ("low", "medium", "high", "xhigh", "max")}
+    kinds = {kind: _supported(value=True) for kind in ("adaptive", "between_tools", "disabled")}
+    return {
+        **dict.fromkeys(("batch", "citations", "code_execution", "context_management"), none),
+        "effort": {**_supported(value=thinks), **levels},
+        "image_input": _supported(value="pictures" in known.strengths),
+        "pdf_input": _supported(value="chat" in known.able),
+        "server_tools": {**none, "code_execution": none, "web_search": none},
+        "structured_outputs": _supported(value="schema" in known.able),
+        "thinking": {**_supported(value=thinks), "types": {**kinds, "enabled": _supported(value=thinks)}},
+    }
+
+
+def _supported(*, value: bool) -> dict[str, bool]:
+    return {"supported": value}

@@ -74,7 +74,7 @@ class MessagesBody(CountBody, kw_only=True):
     `cache_control`, `context_management`, betas) has no meaning here and is passed over, and so are fields
     that nobody knows: its own agent sends new ones before they are published."""
 
-    max_tokens: Annotated[int, msgspec.Meta(ge=1)]
+    max_tokens: Annotated[int, msgspec.Meta(ge=0)]
     stream: bool | None = None
     temperature: Annotated[float, msgspec.Meta(ge=0, le=1)] | None = None
     top_p: Annotated[float, msgspec.Meta(ge=0, le=1)] | None = None
@@ -107,7 +107,8 @@ def read(body: bytes) -> MessagesBody:
         raise BodyError("no conversations are kept here", "thread", hint, UNTHREADED)
     if asked.compaction is not None:
         raise BodyError("nobody here makes summaries of a conversation", "compaction", "ask for one in words")
-    if ((asked.thinking and asked.thinking.budget_tokens) or 0) >= asked.max_tokens:
+    budget = asked.thinking.budget_tokens if asked.thinking else None
+    if budget is not None and budget >= asked.max_tokens:
         raise BodyError("thoughts count among max_tokens, which has to be more", "thinking.budget_tokens")
     _check(asked)
     return asked
@@ -145,7 +146,7 @@ def how(asked: MessagesBody) -> Asking:
     """How it is to be answered, as keywords of any client. Raises `BodyError`."""
     return {
         **what_counts(asked),
-        "max_tokens": asked.max_tokens,
+        "max_tokens": asked.max_tokens or 1,
         "temperature": asked.temperature,
         "top_p": asked.top_p,
         "top_k": asked.top_k,

@@ -43,7 +43,7 @@ ROWS = [
     Row("unknown model", {"model": "no-such-model"}, 404),
     Row("no model", {"model": ...}),
     Row("no max_tokens", {"max_tokens": ...}),
-    Row("max_tokens 0", {"max_tokens": 0}),
+    Row("max_tokens below 0", {"max_tokens": -1}),
     Row("max_tokens is a text", {"max_tokens": "5"}),
     Row("no messages", {"messages": ...}),
     Row("empty messages", {"messages": []}),
