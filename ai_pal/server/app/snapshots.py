@@ -135,9 +135,7 @@ class MachineSnapshots:
 
     def _agreed_to_ollama(self, model: str) -> bool:
         decided = self._access().get(OLLAMA, Access()).consent
-        own = bool(self._settings.ollama.base_url) and not privacy.is_passed_on(
-            model
-        )  # its cloud is not
+        own = bool(self._settings.ollama.base_url) and not privacy.is_passed_on(model)  # its cloud is not
         return consented(decided, None, source="", own_server=own)
 
     def met(self, provider: str) -> None:
