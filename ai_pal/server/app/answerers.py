@@ -6,6 +6,7 @@ from collections.abc import Iterable
 from ai_pal.config import Settings, paths
 from ai_pal.config.current import CurrentSettings
 from ai_pal.config.machine_settings import mark_of
+from ai_pal.logs import get_logger
 from ai_pal.server.app.judging import judge
 from ai_pal.server.app.policies import router_policy
 from ai_pal.server.app.snapshots import MachineSnapshots
@@ -21,6 +22,13 @@ from ai_pal.server.services.inquiries import Inquiries
 from ai_pal.store.accounts import open_accounts
 from ai_pal.store.doubts import DoubtFile
 from ai_pal.store.machine_models import keep_models
+
+log = get_logger("ai_pal")
+
+
+def noted(event: str, **fields: object) -> None:
+    """What the ledger tells, from a thread of its own: others observe on the loop."""
+    log.info(event, **fields)
 
 
 class Answerers:
@@ -39,7 +47,7 @@ class Answerers:
     ) -> None:
         self._current, settings = current, current.settings
         budgeted = settings.budget.day is not None or settings.budget.month is not None
-        self._accounts = open_accounts(paths.store_file(), observe, budgeted=budgeted)
+        self._accounts = open_accounts(paths.store_file(), noted, budgeted=budgeted)
         self.doubts = DoubtFile(paths.doubts_file())
         mine, private = lambda: current.settings.mine, self._is_private
         self._providers, self._machines = (
