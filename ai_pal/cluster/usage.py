@@ -2,7 +2,7 @@
 everything. Pure."""
 
 from ai_pal.server.nodes.base import ProcessUsage
-from ai_pal.server.pool.load_progress import MOVED, moved
+from ai_pal.server.pool.members.load_progress import MOVED, moved
 
 TOLD_AGAIN = 10.0
 """Seconds until it is told again, news or not: what was told may have been left out on its way."""

@@ -7,7 +7,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, rule
 
-from ai_pal.server.pool.fair_queue import FairQueue
+from ai_pal.server.pool.jobs.fair_queue import FairQueue
 
 owners, principals = st.sampled_from("ABC"), st.sampled_from(["", "x", "y"])
 

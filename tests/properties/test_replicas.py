@@ -4,7 +4,7 @@ import hypothesis.strategies as st
 from hypothesis import given
 from msgspec.structs import replace
 
-from ai_pal.server.pool.replicas import (
+from ai_pal.server.pool.members.replicas import (
     MAY_LEAD,
     Bounds,
     Call,

@@ -11,8 +11,8 @@ from ai_pal.protocol import worker as inner
 from ai_pal.protocol.frames import frames_behind
 from ai_pal.server.clock.timekeeper import HELD_UP, LOOK
 from ai_pal.server.pool.lifecycle import Phase
-from ai_pal.server.pool.replicas import Standing
-from ai_pal.server.pool.scaler import IDLE
+from ai_pal.server.pool.members.replicas import Standing
+from ai_pal.server.pool.running.scaler import IDLE
 from tests.simulation.doubts import is_doubtable
 from tests.simulation.memory_oracle import check_refusal
 from tests.simulation.plans import MOST_REPLICAS, POLICY, Fault

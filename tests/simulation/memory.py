@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING
 from ai_pal.catalog.references.resolved import Resolved
 from ai_pal.memory import Claims
 from ai_pal.protocol import worker as inner
-from ai_pal.server.pool.admission import Admission, MemoryPolicy
-from ai_pal.server.pool.model_worker import ModelWorker
+from ai_pal.server.pool.admission.admission import Admission, MemoryPolicy
+from ai_pal.server.pool.members.model_worker import ModelWorker
 from ai_pal.server.pool.supervisor import Supervisor
 from tests.simulation import memory_oracle as oracle
 

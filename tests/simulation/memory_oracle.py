@@ -9,11 +9,11 @@ from ai_pal.errors import Code
 from ai_pal.memory import Admit, Decision
 from ai_pal.protocol import client as wire
 from ai_pal.server.nodes.base import WorkerProcess
-from ai_pal.server.pool.admission import Admission
+from ai_pal.server.pool.admission.admission import Admission
 from ai_pal.server.pool.lifecycle import Phase
-from ai_pal.server.pool.model_worker import ModelWorker
+from ai_pal.server.pool.members.model_worker import ModelWorker
+from ai_pal.server.pool.members.warm_pool import WarmPool
 from ai_pal.server.pool.supervisor import Supervisor
-from ai_pal.server.pool.warm_pool import WarmPool
 
 FIGURES = re.compile(r"\S+ needs \d+(\.\d)? (GB|MB), \d+(\.\d)? (GB|MB) is free|at most \d+ may be loaded")
 ENDING = (Phase.STOPPING, Phase.KILLING)

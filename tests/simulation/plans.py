@@ -6,8 +6,8 @@ from enum import StrEnum
 import msgspec
 
 from ai_pal.server.pool.lifecycle import Policy
+from ai_pal.server.pool.members.replicas import Pace
 from ai_pal.server.pool.policy import PoolPolicy
-from ai_pal.server.pool.replicas import Pace
 from tests.simulation.hub import DISTANT
 
 

@@ -23,9 +23,9 @@ from ai_pal.server.children.cluster import MODULE, Cluster
 from ai_pal.server.children.egress import EgressPolicy, EgressProcess
 from ai_pal.server.endpoints.workers import WorkerEndpoint
 from ai_pal.server.nodes.base import ExitStatus, LaunchSpec
-from ai_pal.server.pool.admission import MemoryPolicy
-from ai_pal.server.pool.node_admission import NodeAdmission
-from ai_pal.server.pool.node_objections import Files
+from ai_pal.server.pool.admission.admission import MemoryPolicy
+from ai_pal.server.pool.nodes.admission import NodeAdmission
+from ai_pal.server.pool.nodes.objections import Files
 from ai_pal.server.pool.supervisor import Supervisor
 from ai_pal.transport.channel import Sent
 from ai_pal.transport.sockets import Blob, view_of

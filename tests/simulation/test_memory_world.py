@@ -6,7 +6,7 @@ import pytest
 
 from ai_pal.errors import Code
 from ai_pal.protocol import client as wire
-from ai_pal.server.pool.admission import Admission, MemoryPolicy
+from ai_pal.server.pool.admission.admission import Admission, MemoryPolicy
 from ai_pal.server.pool.lifecycle import Phase
 from tests.simulation.memory_world import CAPACITY, UNIT, Host, Machine
 

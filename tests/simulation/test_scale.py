@@ -9,8 +9,10 @@ from typing import Any
 import pytest
 
 from ai_pal.memory import spread
-from ai_pal.server.pool import lifecycle, occupancy, placing
-from ai_pal.server.pool.model_worker import ModelWorker
+from ai_pal.server.pool import lifecycle
+from ai_pal.server.pool.admission import placing
+from ai_pal.server.pool.members.model_worker import ModelWorker
+from ai_pal.server.pool.nodes import occupancy
 from tests.simulation.scale_world import Scale
 
 NODES, WORKERS, REPLACED = 30, 100, 5

@@ -17,7 +17,21 @@ WRONG = [
         "import ai_pal.server.endpoints.clients",
         "the server imports downwards",
     ),
-    ("ai_pal/server/pool/pool.py", "import ai_pal.server.router.router", "the server imports downwards only"),
+    (
+        "ai_pal/server/pool/running/pool.py",
+        "import ai_pal.server.router.router",
+        "the server imports downwards only",
+    ),
+    (
+        "ai_pal/server/pool/admission/placing.py",
+        "import ai_pal.server.pool.nodes.cards",
+        "the pool imports downwards only",
+    ),
+    (
+        "ai_pal/server/pool/jobs/job.py",
+        "import ai_pal.server.pool.lifecycle.state",
+        "the pool imports downwards only",
+    ),
     (
         "ai_pal/gateway/wire/bodies.py",
         "import ai_pal.gateway.asking.wishes",
@@ -51,7 +65,7 @@ WRONG = [
     ),
     ("ai_pal/server/router/policy/plan.py", "import ai_pal.server.router.router", "policy and complexity"),
     ("ai_pal/cli/loaded/ps.py", "import ai_pal.server.ports", "faces are clients"),
-    ("ai_pal/cli/service/supervise.py", "import ai_pal.server.pool.pool", "faces are clients"),
+    ("ai_pal/cli/service/supervise.py", "import ai_pal.server.pool.running.pool", "faces are clients"),
     ("ai_pal/models/local.py", "import ai_pal.server.app", "faces are clients"),
     ("ai_pal/server/app/daemon.py", "import ai_pal.sources", "the supervisor has no network"),
     ("ai_pal/server/backends/local.py", "import openai", "the supervisor has no network"),

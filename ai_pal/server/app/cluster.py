@@ -20,10 +20,10 @@ from ai_pal.server.app.policies import egress_policy, memory_policy
 from ai_pal.server.children.cluster import MODULE, Cluster
 from ai_pal.server.children.egress import EgressProcess, Send
 from ai_pal.server.nodes.base import ExitStatus, Launcher, LaunchSpec, OnLine, WorkerProcess
-from ai_pal.server.pool.admission import Admission
-from ai_pal.server.pool.gangs import PORTS
-from ai_pal.server.pool.kept_admission import KeptAdmission
-from ai_pal.server.pool.node_admission import NodeAdmission
+from ai_pal.server.pool.admission.admission import Admission
+from ai_pal.server.pool.nodes.admission import NodeAdmission
+from ai_pal.server.pool.nodes.gangs import PORTS
+from ai_pal.server.pool.nodes.kept_admission import KeptAdmission
 from ai_pal.server.ports import Clock, Observe
 
 

@@ -34,7 +34,7 @@ from ai_pal.server.endpoints.clients import ClientEndpoint
 from ai_pal.server.endpoints.workers import WorkerEndpoint
 from ai_pal.server.nodes.local import LocalLauncher
 from ai_pal.server.nodes.process_exit import watch_pid
-from ai_pal.server.pool import terms
+from ai_pal.server.pool.serving import terms
 from ai_pal.server.pool.supervisor import Supervisor
 from ai_pal.server.services.activity import Activity
 from ai_pal.server.services.downloads import Downloads

@@ -16,7 +16,7 @@ from ai_pal.formats.gguf_parts import part_paths
 from ai_pal.protocol.cluster import ModelFile
 from ai_pal.protocol.wanted import Artifact, HubFiles, Wanted
 from ai_pal.protocol.worker import LoadModel
-from ai_pal.server.pool.node_objections import Files
+from ai_pal.server.pool.nodes.objections import Files
 
 _SNAPSHOTS = 3
 """Parts of a place in front of a repository's own names: `models--ORG--NAME/snapshots/COMMIT`."""

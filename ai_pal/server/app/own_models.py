@@ -20,7 +20,7 @@ from ai_pal.protocol.options import Ability
 from ai_pal.server.app.recent import MOST_LOOKS, Recent
 from ai_pal.server.app.references import load_of, stamp_of
 from ai_pal.server.pool.lifecycle import Phase
-from ai_pal.server.pool.pool import Pool
+from ai_pal.server.pool.running.pool import Pool
 from ai_pal.server.ports import Clock
 from ai_pal.server.router.policy.candidate import UNUSABLE
 from ai_pal.server.router.policy.snapshot import Here

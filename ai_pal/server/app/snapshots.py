@@ -19,7 +19,7 @@ from ai_pal.providers.prices import PriceTable, price_table
 from ai_pal.providers.server import Server
 from ai_pal.server.app.machines import there as on_machine
 from ai_pal.server.app.own_models import OwnModels
-from ai_pal.server.pool.pool import Pool
+from ai_pal.server.pool.running.pool import Pool
 from ai_pal.server.ports import Clock
 from ai_pal.server.router.policy.snapshot import Snapshot, There
 from ai_pal.server.services.inquiries import Subject

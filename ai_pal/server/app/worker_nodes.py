@@ -14,8 +14,8 @@ from ai_pal.protocol.client import NodeStatus
 from ai_pal.server.app.policies import memory_policy
 from ai_pal.server.children.egress import EgressProcess, Send
 from ai_pal.server.nodes.base import Launcher, OnLine
-from ai_pal.server.pool.admission import Admission
-from ai_pal.server.pool.admission_controller import Admits
+from ai_pal.server.pool.admission.admission import Admission
+from ai_pal.server.pool.admission.controller import Admits
 from ai_pal.server.ports import Clock, Observe
 
 

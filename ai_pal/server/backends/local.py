@@ -9,7 +9,7 @@ from ai_pal.errors import AiPalError, Code, Failure
 from ai_pal.protocol import client as wire
 from ai_pal.protocol.usage import Usage
 from ai_pal.server.jobs import ANY_PULL, Handle, Job, Pull, Sink
-from ai_pal.server.pool.job import WorkerJob
+from ai_pal.server.pool.jobs.job import WorkerJob
 from ai_pal.server.pool.supervisor import Supervisor
 from ai_pal.server.ports import Clients
 

@@ -1,6 +1,6 @@
 """The cluster as the supervisor has it: a launcher whose workers run on nodes, through the cluster process.
 
-What is decided is decided elsewhere: which node a worker gets says `pool.node_admission`.
+What is decided is decided elsewhere: which node a worker gets says `pool.nodes.admission`.
 """
 
 from collections.abc import Callable, Collection, Sequence

@@ -2,8 +2,8 @@
 
 from ai_pal.counted import counted
 from ai_pal.errors import Code, Failure
-from ai_pal.server.pool.job import WorkerJob
-from ai_pal.server.pool.model_worker import ModelWorker
+from ai_pal.server.pool.jobs.job import WorkerJob
+from ai_pal.server.pool.members.model_worker import ModelWorker
 
 CLOSING = Failure(
     Code.SHUTTING_DOWN, "the supervisor is shutting down", "ask again in a moment", retryable=True

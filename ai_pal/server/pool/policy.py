@@ -3,7 +3,7 @@
 import msgspec
 
 from ai_pal.server.pool import lifecycle
-from ai_pal.server.pool.replicas import Pace
+from ai_pal.server.pool.members.replicas import Pace
 
 
 class PoolPolicy(msgspec.Struct, frozen=True):

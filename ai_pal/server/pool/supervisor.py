@@ -14,19 +14,19 @@ from ai_pal.protocol import worker as inner
 from ai_pal.server.jobs import Job, Sink
 from ai_pal.server.nodes.base import Launcher
 from ai_pal.server.pool import lifecycle
-from ai_pal.server.pool.admission_controller import Admits
-from ai_pal.server.pool.counting import by_vocabulary
-from ai_pal.server.pool.dispatcher import Dispatcher
+from ai_pal.server.pool.admission.controller import Admits
 from ai_pal.server.pool.failures import CLOSING, DRAINED, UNLOADED, late, overloaded
-from ai_pal.server.pool.group import Waiter
-from ai_pal.server.pool.job import JobTable, WorkerJob, prompt_of
+from ai_pal.server.pool.jobs.job import JobTable, WorkerJob, prompt_of
 from ai_pal.server.pool.lifecycle import Phase
-from ai_pal.server.pool.model_worker import ModelWorker
-from ai_pal.server.pool.notifier import Notifier
+from ai_pal.server.pool.members.group import Waiter
+from ai_pal.server.pool.members.model_worker import ModelWorker
 from ai_pal.server.pool.policy import PoolPolicy
-from ai_pal.server.pool.pool import Pool
-from ai_pal.server.pool.terms import worker_for
-from ai_pal.server.pool.unloads import Unloading, Unloads
+from ai_pal.server.pool.running.pool import Pool
+from ai_pal.server.pool.serving.counting import by_vocabulary
+from ai_pal.server.pool.serving.dispatcher import Dispatcher
+from ai_pal.server.pool.serving.notifier import Notifier
+from ai_pal.server.pool.serving.terms import worker_for
+from ai_pal.server.pool.serving.unloads import Unloading, Unloads
 from ai_pal.server.ports import Clients, Clock, Jitter, Observe, Resolve, Workers
 
 UNREADY = tuple(phase for phase in Phase if phase is not Phase.READY)

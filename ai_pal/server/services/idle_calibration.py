@@ -11,7 +11,7 @@ from ai_pal.errors import Failure
 from ai_pal.protocol import client as wire
 from ai_pal.server.jobs import Backend, Handle, News
 from ai_pal.server.pool.lifecycle import Phase
-from ai_pal.server.pool.model_worker import ModelWorker
+from ai_pal.server.pool.members.model_worker import ModelWorker
 from ai_pal.server.ports import Clock, Observe
 from ai_pal.server.router.cascade.idling import next_step, wait
 from ai_pal.server.router.cascade.measurement import Measurement, version

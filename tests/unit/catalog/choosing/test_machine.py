@@ -12,7 +12,7 @@ from ai_pal.catalog.choosing.machine import capacity_here, free_memory
 from ai_pal.config import Settings, paths
 from ai_pal.memory import Claims
 from ai_pal.memory.promises import PromiseFile, published
-from ai_pal.server.pool.admission import Admission, MemoryPolicy
+from ai_pal.server.pool.admission.admission import Admission, MemoryPolicy
 
 GB = 1_000_000_000
 

@@ -1,9 +1,9 @@
 """Workers for tests, each the only one of its model."""
 
 from ai_pal.catalog.references.resolved import Resolved
-from ai_pal.server.pool.fair_queue import FairQueue
-from ai_pal.server.pool.group import Group
-from ai_pal.server.pool.model_worker import ModelWorker
+from ai_pal.server.pool.jobs.fair_queue import FairQueue
+from ai_pal.server.pool.members.group import Group
+from ai_pal.server.pool.members.model_worker import ModelWorker
 
 
 def alone(resolved: Resolved) -> ModelWorker:

@@ -15,7 +15,7 @@ from ai_pal.protocol.usage import Timings, Usage
 from ai_pal.server.jobs import Job, News, Result, Sink, Work
 from ai_pal.server.nodes.base import ExitStatus, LaunchSpec
 from ai_pal.server.pool import lifecycle
-from ai_pal.server.pool.job import WorkerJob
+from ai_pal.server.pool.jobs.job import WorkerJob
 from ai_pal.server.pool.policy import PoolPolicy
 from ai_pal.server.pool.supervisor import Supervisor
 from ai_pal.transport.sockets import Blob

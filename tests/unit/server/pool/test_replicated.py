@@ -14,10 +14,10 @@ from ai_pal.protocol.content import Message
 from ai_pal.protocol.usage import Usage
 from ai_pal.server.jobs import Job
 from ai_pal.server.nodes.base import ExitStatus, LaunchSpec
-from ai_pal.server.pool.admission import Admission, MemoryPolicy, places
-from ai_pal.server.pool.job import WorkerJob
+from ai_pal.server.pool.admission.admission import Admission, MemoryPolicy, places
+from ai_pal.server.pool.jobs.job import WorkerJob
 from ai_pal.server.pool.lifecycle import Phase
-from ai_pal.server.pool.model_worker import ModelWorker
+from ai_pal.server.pool.members.model_worker import ModelWorker
 from ai_pal.server.pool.policy import PoolPolicy
 from ai_pal.server.pool.supervisor import Supervisor
 from ai_pal.transport.sockets import Blob

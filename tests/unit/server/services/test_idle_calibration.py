@@ -15,7 +15,7 @@ from ai_pal.protocol.usage import Timings, Usage
 from ai_pal.protocol.worker import LoadModel, Ready
 from ai_pal.server.jobs import Answered, Job, Sink
 from ai_pal.server.pool import lifecycle
-from ai_pal.server.pool.job import WorkerJob
+from ai_pal.server.pool.jobs.job import WorkerJob
 from ai_pal.server.router.cascade.measurement import FEWEST
 from ai_pal.server.router.cascade.questions import questions
 from ai_pal.server.services.activity import Activity

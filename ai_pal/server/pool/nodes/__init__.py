@@ -1,0 +1,1 @@
+"""Memory for loads where there are nodes: which has room for it, on which cards, what speaks against one."""
