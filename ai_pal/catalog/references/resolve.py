@@ -18,23 +18,23 @@ from ai_pal.protocol.wanted import Artifact
 from ai_pal.protocol.worker import LoadModel
 
 
-def resolve(ref: str, settings: Settings) -> LoadModel:
-    """What a worker needs to load `ref`; an empty one means the default model.
+def resolve(ref: str, settings: Settings, found: Found | None = None) -> LoadModel:
+    """What a worker needs to load `ref`; an empty one means the default model. `found` is what it means,
+    where that has been looked for.
 
     Raises `AiPalError`: `model_not_found` (with the nearest names), `model_not_here` (with the
     command that fetches it), `model_invalid`, `file_unreadable`, `engine_missing`, and for what the settings
     say of it `config_invalid`, for what `ref` itself says `bad_request`.
     """
     try:
-        return _resolved(ref, settings)
+        return _resolved(ref, settings, found or find(ref, settings))
     except AiPalError as error:
         if (failure := of_reference(error.failure, ref)) is error.failure:
             raise
         raise AiPalError(failure) from None
 
 
-def _resolved(ref: str, settings: Settings) -> LoadModel:
-    found = find(ref, settings)
+def _resolved(ref: str, settings: Settings, found: Found) -> LoadModel:
     if found.problem is not None:
         raise AiPalError(found.problem)
     if not found.is_here:

@@ -85,7 +85,7 @@ class OwnModels:
             return Here(model=name, state=UNUSABLE, on_nodes=self._settings.cluster.on, failure=error.failure)
         resolved = None
         with contextlib.suppress(AiPalError, OSError, ValueError):
-            resolved = load_of(name, self._settings)
+            resolved = load_of(name, self._settings, found)
         return Here(
             model=name,
             state="here" if found.is_here else "not_here",

@@ -25,11 +25,11 @@ SAVE = ("llamacpp", "transformers")
 """Engines that can save what they have read."""
 
 
-def load_of(reference: str, settings: Settings) -> Resolved:
-    """What a worker is told to load. Raises `AiPalError`."""
+def load_of(reference: str, settings: Settings, found: catalog.Found | None = None) -> Resolved:
+    """What a worker is told to load; `found` as for `catalog.resolve`. Raises `AiPalError`."""
     reference = reference or catalog.default_model(settings)
     own = catalog.own_settings(reference, settings)
-    load = _spread(_with_prefixes(catalog.resolve(reference, settings), settings), own, settings)
+    load = _spread(_with_prefixes(catalog.resolve(reference, settings, found), settings), own, settings)
     size = files.size_of(load.path) if load.path else 0
     file = os.path.realpath(load.path) if load.path else ""
     stamp = stamp_of(load) if load.path else ""

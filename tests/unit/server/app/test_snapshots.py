@@ -92,6 +92,16 @@ def test_a_server_of_ones_own_needs_no_key(ai_pal_home: Path) -> None:
     assert [(cloud.name, cloud.obstacle) for cloud in snapshot.clouds] == [("gateway", None)]
 
 
+def test_what_a_name_means_is_looked_for_once_in_a_look(
+    ai_pal_home: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    again = "ai_pal.catalog.references.resolve.find"
+    monkeypatch.setattr(again, lambda *_: pytest.fail("it was looked for again"))
+    here = snapshots(ai_pal_home, Settings()).snapshot("echo").here
+    assert here is not None
+    assert here.resolved is not None
+
+
 def test_for_an_ollama_of_this_machine_no_decision_is_looked_for(
     ai_pal_home: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
