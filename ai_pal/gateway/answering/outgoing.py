@@ -18,8 +18,9 @@ UNREAD = 60.0
 
 
 def headers_of(body: bytes, media_type: str = JSON) -> Headers:
-    """Of a body in one piece."""
-    return [(b"content-type", media_type.encode()), (b"content-length", str(len(body)).encode())]
+    """Of a body in one piece; where there is none, it is of no type, or clients read it as such."""
+    kind = [(b"content-type", media_type.encode())] if body else []
+    return [*kind, (b"content-length", str(len(body)).encode())]
 
 
 class Outgoing:

@@ -252,6 +252,16 @@ def test_a_form_that_goes_round_is_told_as_cut_off(http: httpx2.Client) -> None:
         json.loads(answer["message"]["content"])
 
 
+def test_what_is_done_without_a_word_is_no_json(http: httpx2.Client) -> None:
+    for method, path, body in (
+        ("POST", "/api/copy", {"source": "echo", "destination": "again"}),
+        ("DELETE", "/api/delete", {"model": "again"}),
+    ):
+        answer = http.request(method, path, json=body)
+        assert (answer.status_code, answer.content) == (200, b"")
+        assert "content-type" not in answer.headers
+
+
 def test_texts_hold_what_is_published(http: httpx2.Client) -> None:
     nulls = dict.fromkeys(("suffix", "system", "template", "images", "format", "options", "context", "raw"))
     for change in ({}, {"think": True}, {"system": "Be brief."}, {"images": [PICTURE]}, HINTS, nulls):
