@@ -34,6 +34,18 @@ await run({
     });
     assert.equal(second.role, "assistant");
   },
+  "tools run without a thread, which nobody keeps here": async () => {
+    const asked = [];
+    const runs = { ...tool, run: ({ city }) => (asked.push(city), "sunny") };
+    const runner = client.beta.messages.toolRunner({
+      model: "caller", max_tokens: 80, max_iterations: 2, tools: [runs], tool_choice: { type: "any" },
+      messages: ask("How is the weather in Rome?"),
+    });
+    const read = [];
+    for await (const { usage } of runner) read.push(usage.input_tokens + usage.cache_read_input_tokens);
+    assert.equal(asked.length, 2);
+    assert.ok(read[1] > read[0]);
+  },
   "tokens are counted": async () => {
     const counted = await client.messages.countTokens({ model: "smollm2", messages: ask("good morning") });
     assert.ok(counted.input_tokens > 2);
@@ -55,7 +67,7 @@ await run({
     const unknown = await refusal(client.messages.create({ model: "no/such-model", max_tokens: 5, messages: ask("x") }));
     assert.ok(unknown instanceof Anthropic.NotFoundError);
     assert.equal(unknown.error.error.type, "not_found_error");
-    const wrong = await refusal(client.messages.create({ model: "echo", max_tokens: 0, messages: ask("x") }));
+    const wrong = await refusal(client.messages.create({ model: "echo", max_tokens: -1, messages: ask("x") }));
     assert.ok(wrong instanceof Anthropic.BadRequestError);
   },
 });
