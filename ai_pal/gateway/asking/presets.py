@@ -17,6 +17,7 @@ from ai_pal.config.model_names import is_name, short
 from ai_pal.config.presets import OF_OPTIONS, Preset, load_preset
 from ai_pal.errors import AiPalError
 from ai_pal.gateway.access.rights import KeyedClient
+from ai_pal.gateway.asking.moot_form import without_moot_form
 from ai_pal.protocol.content import Message
 from ai_pal.protocol.options import GenerationOptions, Grammar, JsonSchema, ResponseFormat
 from ai_pal.protocol.requests import NO_COMPLETION
@@ -65,7 +66,7 @@ def loads() -> dict[str, str]:
 def of_chat(client: AsyncClient, messages: list[Message], how: Asking) -> tuple[list[Message], Asking]:
     """A conversation and how it is asked, with what the preset says of it. Raises `AiPalError`."""
     if not (name := named(how.get("model"))):
-        return messages, how
+        return messages, without_moot_form(how)
     preset = load_preset(name)
     asking: dict[str, Any] = {**how, **_over(client, preset, how)}
     for level in ("local_only", "mine"):
@@ -74,7 +75,7 @@ def of_chat(client: AsyncClient, messages: list[Message], how: Asking) -> tuple[
     for bound in ("goal", "max_cost"):
         if asking.get(bound) is None and (value := getattr(preset, bound)) is not None:
             asking[bound] = value
-    return _behind(preset, messages), asking  # type: ignore[return-value]
+    return _behind(preset, messages), without_moot_form(asking)
 
 
 def of_count(
@@ -82,9 +83,9 @@ def of_count(
 ) -> tuple[list[Message], dict[str, Any]]:
     """The same for what its tokens are counted of. Raises `AiPalError`."""
     if not (name := named(how.get("model"))):
-        return messages, how
+        return messages, without_moot_form(how)
     preset = load_preset(name)
-    return _behind(preset, messages), {**how, **_over(client, preset, how)}
+    return _behind(preset, messages), without_moot_form({**how, **_over(client, preset, how)})
 
 
 def of_text(client: AsyncClient, how: dict[str, Any]) -> dict[str, Any]:

@@ -42,7 +42,7 @@ class Lines:
         self._remember = remember
         self._text: list[str] = []
         self._turn = InTurn()
-        self._calls: list[list[wire.Delta]] = []
+        self._call: list[wire.Delta] = []
         self._called = 0
 
     def events(self, events: Sequence[wire.AnyEvent]) -> bytes:
@@ -72,7 +72,7 @@ class Lines:
             case wire.Started():
                 self._model = self._model or event.model
             case wire.Done():
-                left = self._told(self._turn.rest()) + self._whole_calls()
+                left = self._told(self._turn.rest()) + self._whole_call()
                 end = _end(event.finish_reason, event.usage, event.timings)
                 context = self._context("".join(self._text))
                 return left + line({**self._head(), **self._content(""), **context, **end})
@@ -97,23 +97,21 @@ class Lines:
         if delta.kind == "text":
             if self._remember:
                 self._text.append(delta.text)
-            return self._whole_calls() + (self._said(delta.text) if delta.text else b"")
-        if not self._calls or delta.call not in ("", self._calls[-1][0].call):
-            self._calls.append([])
-        self._calls[-1].append(delta)
-        return b""
+            return self._whole_call() + (self._said(delta.text) if delta.text else b"")
+        another = self._call and delta.call not in ("", self._call[0].call)
+        told = self._whole_call() if another else b""
+        self._call.append(delta)
+        return told
 
-    def _whole_calls(self) -> bytes:
-        """The calls that have come: their arguments are objects here, so each goes out when it is whole."""
-        if not self._calls:
+    def _whole_call(self) -> bytes:
+        """The call that has come: its arguments are an object here, so it goes out when it is whole. Each is
+        a line, as with Ollama: Haystack takes those of one line for one."""
+        if not self._call:
             return b""
-        calls = [
-            ToolCall(pieces[0].call, pieces[0].name, "".join(piece.text for piece in pieces))
-            for pieces in self._calls
-        ]
-        said = self._content("", "", calls, self._called)
-        self._called += len(calls)
-        self._calls.clear()
+        first, text = self._call[0], "".join(piece.text for piece in self._call)
+        said = self._content("", "", (ToolCall(first.call, first.name, text),), self._called)
+        self._called += 1
+        self._call.clear()
         return line({**self._head(), **said, "done": False})
 
     def _said(self, text: str, thought: str = "") -> bytes:

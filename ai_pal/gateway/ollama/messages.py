@@ -80,6 +80,10 @@ def conversation(messages: Iterable[Message]) -> list[ours.Message]:
             call = ours.ToolCall(given.id or f"call_{number}_{index}", given.function.name, arguments)
             open_calls.append(call)
             parts.append(call)
+        if (
+            message.tool_calls and found and role == found[-1].role == "assistant"
+        ):  # Strands sends each call so
+            parts = [*found.pop().parts, *parts]
         found.append(ours.Message(role, parts))
     return without_lines(found)
 

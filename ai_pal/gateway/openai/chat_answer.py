@@ -80,8 +80,9 @@ class ChatStream:
         return b""
 
     def alive(self, latest: wire.AnyEvent | None) -> bytes:
-        """A comment, which every reader of events passes over."""
-        return f": {progress(latest)}\n\n".encode()
+        """How far it is, as a comment, and a chunk that says nothing: LangChain waits for chunks, and gives
+        up after two minutes without one."""
+        return f": {progress(latest)}\n\n".encode() + (self.opening() or self._chunk({}))
 
     def broken(self, failure: Failure) -> bytes:
         """An error in place of the rest; the SDKs raise it."""

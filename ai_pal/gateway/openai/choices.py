@@ -74,8 +74,9 @@ class Choices:
         return told
 
     def alive(self, latest: wire.AnyEvent | None) -> bytes:
-        """As one of them would say it."""
-        return self._writers[0].alive(latest)
+        """As the first of them would say it that goes on."""
+        going = (writer for number, writer in enumerate(self._writers) if number not in self._usages)
+        return next(going, self._writers[0]).alive(latest)
 
     def broken(self, failure: Failure) -> bytes:
         """An error in place of the rest of all."""

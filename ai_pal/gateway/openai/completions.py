@@ -183,8 +183,8 @@ class CompletionStream:
         return b"".join(map(self._event, events))
 
     def alive(self, latest: wire.AnyEvent | None) -> bytes:
-        """A comment, which every reader of events passes over."""
-        return f": {progress(latest)}\n\n".encode()
+        """How far it is, as a comment, and a chunk that says nothing, as in chats."""
+        return f": {progress(latest)}\n\n".encode() + event(self._fields([self._choice("")]))
 
     def broken(self, failure: Failure) -> bytes:
         """An error in place of the rest."""

@@ -134,6 +134,13 @@ MESSAGES: list[dict[str, Any]] = [
     {"bogus": 1, "metadata": {"user_id": "me"}, "service_tier": "auto"},
     thinking(type="enabled", budget_tokens=1024),
     {"model": "caller", "tools": [TOOL], "tool_choice": {"type": "any"}, "max_tokens": 80},
+    {
+        "model": "caller",
+        "tools": [TOOL],
+        "tool_choice": {"type": "any"},
+        "max_tokens": 80,
+        "output_config": {"format": {"type": "json_schema", "schema": FUNCTION["parameters"]}},
+    },
     {"messages": [USER, {"role": "assistant", "content": "begun "}]},
     {"stop_sequences": ["nothing", "two"]},
     {"model": "smollm2", "stop_sequences": [*"aeiou "], "max_tokens": 20, "temperature": 0},

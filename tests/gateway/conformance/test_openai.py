@@ -248,6 +248,13 @@ CHATS: list[dict[str, Any]] = [
     {"model": "smollm2", "max_tokens": 3, "logprobs": True, "top_logprobs": 2},
     {"reasoning_effort": "high"},
     {"model": "caller", "tools": [TOOL], "tool_choice": "required", "max_tokens": 80},
+    {
+        "model": "caller",
+        "tools": [TOOL],
+        "tool_choice": named_tool("weather"),
+        "max_tokens": 80,
+        "response_format": {"type": "json_object"},
+    },
     {"model": "caller", "functions": [FUNCTION], "function_call": {"name": "weather"}, "max_tokens": 80},
     {"response_format": {"type": "json_object"}},
     {"messages": [USER, {"role": "assistant", "content": "begun "}]},

@@ -141,6 +141,8 @@ RESPONSES: list[dict[str, Any]] = [
     {"reasoning": {"effort": "low", "summary": "auto"}, "include": ["reasoning.encrypted_content"]},
     {"model": "smollm2", "max_output_tokens": 3, "top_logprobs": 2},
     {"model": "caller", "tools": [TOOL], "tool_choice": "required", "max_output_tokens": 80},
+    {"model": "caller", "tools": [TOOL], "tool_choice": "required", "max_output_tokens": 80,
+     **form(type="json_object")},
     form(type="json_schema", name="a", schema=FUNCTION["parameters"]),
     {"instructions": "Be brief.", "metadata": {"a": "b"}, "temperature": 0.3, "user": "me", "top_p": 0.5,
      "service_tier": "flex", "max_tool_calls": 1, "prompt_cache_key": "k", "safety_identifier": "s"},

@@ -58,8 +58,14 @@ class ResponseStream:
         return b"".join(map(self._event, in_order(events)))
 
     def alive(self, latest: wire.AnyEvent | None) -> bytes:
-        """A comment, which every reader of events passes over."""
-        return self._begin() + f": {progress(latest)}\n\n".encode()
+        """How far it is, as a comment, and that it goes on, as an event: Codex waits for events, and gives up
+        after five minutes without one. A response that is told once more replaces all that was told of it, so
+        where an item has begun, nothing is added to that."""
+        if self._items:
+            goes_on = self._of(len(self._items) - 1, [self._items[-1].nothing()])
+        else:
+            goes_on = self._begin() or self._say("in_progress", response=self._response("in_progress"))
+        return f": {progress(latest)}\n\n".encode() + goes_on
 
     def broken(self, failure: Failure) -> bytes:
         """The response has failed; in the background that is kept."""

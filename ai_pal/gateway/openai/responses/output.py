@@ -23,6 +23,9 @@ class Item(Protocol):
     def grow(self, delta: wire.Delta) -> list[Event]:
         """Take a piece."""
 
+    def nothing(self) -> Event:
+        """A piece that is empty."""
+
     def closing(self) -> list[Event]:
         """What goes before its `done`."""
 
@@ -43,13 +46,16 @@ class Message:
 
     def grow(self, delta: wire.Delta) -> list[Event]:
         self._pieces.append(delta.text)
-        return [("output_text.delta", {"content_index": 0, "delta": delta.text, "logprobs": []})]
+        return [_text(delta.text)]
+
+    def nothing(self) -> Event:
+        return _text("")
 
     def probable(self, tokens: Sequence[TokenLogprob]) -> list[Event]:
         """Take the probabilities of its tokens, which come apart from its text."""
         self._tokens += tokens
         said = [logprob(token) for token in tokens]
-        return [("output_text.delta", {"content_index": 0, "delta": "", "logprobs": said})]
+        return [_text("", said)]
 
     def closing(self) -> list[Event]:
         part = self._part()
@@ -88,9 +94,10 @@ class Thoughts:
     def grow(self, delta: wire.Delta) -> list[Event]:
         self._signature = delta.signature or self._signature
         self._pieces.append(delta.text)
-        if not delta.text:
-            return []
-        return [(f"{self._text}.delta", {f"{self._place}_index": 0, "delta": delta.text})]
+        return [self._more(delta.text)] if delta.text else []
+
+    def nothing(self) -> Event:
+        return self._more("")
 
     def closing(self) -> list[Event]:
         part = self._part()
@@ -114,6 +121,9 @@ class Thoughts:
             self._place: parts,
         }
 
+    def _more(self, text: str) -> Event:
+        return f"{self._text}.delta", {f"{self._place}_index": 0, "delta": text}
+
     def _part(self) -> dict[str, Any]:
         return {"type": self._type, "text": "".join(self._pieces)}
 
@@ -133,6 +143,9 @@ class Call:
         self._pieces.append(delta.text)
         return [("function_call_arguments.delta", {"delta": delta.text})] if delta.text else []
 
+    def nothing(self) -> Event:
+        return "function_call_arguments.delta", {"delta": ""}
+
     def closing(self) -> list[Event]:
         said = {"name": self._name, "arguments": "".join(self._pieces)}
         return [("function_call_arguments.done", said)]
@@ -150,3 +163,8 @@ class Call:
 
 def _new(kind: str) -> str:
     return f"{kind}_{secrets.token_hex(12)}"
+
+
+def _text(text: str, logprobs: Sequence[dict[str, Any]] = ()) -> Event:
+    """A piece of what is said."""
+    return "output_text.delta", {"content_index": 0, "delta": text, "logprobs": logprobs}

@@ -12,7 +12,7 @@ from ai_pal.gateway.access.callers import Caller
 from ai_pal.gateway.access.rights import KeyedClient
 from ai_pal.gateway.asking import presets
 from ai_pal.protocol.content import Message
-from ai_pal.protocol.options import JsonSchema
+from ai_pal.protocol.options import JsonSchema, NamedTool, Tool
 
 ASKED = [Message("user", "hi")]
 NOBODY = cast("AsyncClient", object())
@@ -63,6 +63,15 @@ def test_what_is_left_open_is_as_the_preset_says() -> None:
         "model": "echo", "temperature": 0.2, "top_p": 0.5, "stop": ["x"], "extra": {"pace": 2},
         "response_format": JsonSchema({}), "local_only": True, "max_cost": 0.5,
     }  # fmt: skip
+
+
+@pytest.mark.parametrize("choice", ["required", NamedTool("a")], ids=str)
+def test_its_form_holds_no_call_that_has_to_be_made(choice: object) -> None:
+    how: Any = {"model": "brief", "tools": [Tool("a")], "tool_choice": choice}
+    assert presets.of_chat(NOBODY, ASKED, how)[1]["response_format"] is None
+    assert presets.of_count(NOBODY, ASKED, how)[1]["response_format"] is None
+    how["tool_choice"] = "auto"
+    assert presets.of_chat(NOBODY, ASKED, how)[1]["response_format"] == JsonSchema({})
 
 
 def test_what_is_said_goes_over_it_but_nothing_makes_it_less_private() -> None:

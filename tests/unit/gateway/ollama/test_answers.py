@@ -23,3 +23,13 @@ def test_calls_are_numbered_over_all_lines() -> None:
     lines = map(json.loads, Lines("chat", "m", 0.0).events(EVENTS).splitlines())
     calls = [call for line in lines for call in line["message"].get("tool_calls", ())]
     assert [(call["index"], call["function"]["index"]) for call in calls] == [(0, 0), (1, 1)]
+
+
+def test_each_call_is_a_line_as_soon_as_it_is_whole() -> None:
+    """Haystack takes the calls of one line for one."""
+    lines = Lines("chat", "m", 0.0)
+    first, second = (wire.Delta(1, at, 1, "{}", "tool_call", at, name, name) for at, name in enumerate("ab"))
+    said = [lines.events([event]).splitlines() for event in (first, second, EVENTS[-1])]
+    assert [len(one) for one in said] == [0, 1, 2]
+    calls = [json.loads(one[0])["message"]["tool_calls"] for one in said[1:]]
+    assert [[call["id"] for call in one] for one in calls] == [["a"], ["b"]]

@@ -133,5 +133,24 @@ def test_silence_is_broken_behind_the_beginning() -> None:
     told = Told()
     data = told.writer.alive(wire.Loading(1, "m", 0.5))
     assert told.take(data) == ["created", "in_progress"]
-    assert data.endswith(b": loading m, 50%\n\n")
-    assert told.writer.alive(None) == b": working\n\n"
+    assert data.startswith(b": loading m, 50%\n\n")
+
+
+@pytest.mark.parametrize(
+    ("said", "event"),
+    [
+        ([], "in_progress"),
+        (THOUGHTS, "reasoning_text.delta"),
+        (CALLS, "function_call_arguments.delta"),
+        ([*THOUGHTS, *TEXT], "output_text.delta"),
+    ],
+    ids=["nothing", "thoughts", "calls", "text"],
+)
+def test_silence_is_broken_by_an_event_each_time(said: list[wire.AnyEvent], event: str) -> None:
+    """Codex gives up after five minutes without an event, LangChain after two; comments are none."""
+    told = Told()
+    told.take(told.writer.alive(None) + told.writer.events(said))
+    data = told.writer.alive(None)
+    assert data.startswith(b": working\n\n")
+    assert told.take(data) == told.take(told.writer.alive(None)) == [event]
+    assert told.events[-1].get("delta", "") == ""
