@@ -3,7 +3,7 @@ is no conversation: calls without results, results without calls, tools that are
 
 import json
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 from scripts.client_runs.plans import Call, Plan, said
@@ -55,23 +55,14 @@ def _refused(message: str) -> Refusal:
     return Refusal(400, {"error": {"message": message, "type": "invalid_request_error"}})
 
 
-async def _stream(exchange: Exchange, asked: dict[str, Any], say: Call | str) -> None:
-    """AI-PAL asks for streams only. Arguments come in two pieces."""
-    deltas: list[dict[str, Any]]
-    if isinstance(say, Call):
-        arguments = json.dumps(say.arguments)
-        half = len(arguments) // 2
-        name = f"call_{len(asked['messages'])}"
-        first: dict[str, Any] = {
-            "id": name,
-            "type": "function",
-            "function": {"name": say.tool, "arguments": ""},
-        }
-        pieces = [{"function": {"arguments": piece}} for piece in (arguments[:half], arguments[half:])]
-        calls = [{"tool_calls": [{"index": 0, **one}]} for one in (first, *pieces)]
-        deltas = [THOUGHT, {"content": f"I call {say.tool}."}, *calls]
+async def _stream(exchange: Exchange, asked: dict[str, Any], say: tuple[Call, ...] | str) -> None:
+    """AI-PAL asks for streams only."""
+    deltas: list[dict[str, Any]] = [THOUGHT]
+    if isinstance(say, str):
+        deltas += ({"content": line} for line in say.splitlines(keepends=True))
     else:
-        deltas = [THOUGHT, *({"content": line} for line in say.splitlines(keepends=True))]
+        deltas.append({"content": f"I call {', '.join(call.tool for call in say)}."})
+        deltas += _calls(say, f"call_{len(asked['messages'])}")
     head = {"id": "chatcmpl-1", "object": "chat.completion.chunk", "created": int(time.time())}
     head["model"] = asked["model"]
 
@@ -82,10 +73,26 @@ async def _stream(exchange: Exchange, asked: dict[str, Any], say: Call | str) ->
     for number, delta in enumerate(deltas):
         role = {} if number else {"role": "assistant"}
         await send(choices=[{"index": 0, "delta": role | delta, "finish_reason": None}])
-    reason = "tool_calls" if isinstance(say, Call) else "stop"
+    reason = "stop" if isinstance(say, str) else "tool_calls"
     await send(choices=[{"index": 0, "delta": {}, "finish_reason": reason}])
     prompt = tokens_of(asked["messages"])
     usage = {"prompt_tokens": prompt, "completion_tokens": len(deltas), "total_tokens": prompt + len(deltas)}
     await send(choices=[], usage=usage)
     await exchange.piece(b"data: [DONE]\n\n")
     await exchange.end()
+
+
+def _calls(calls: Sequence[Call], name: str) -> Iterator[dict[str, Any]]:
+    """Each begins before the arguments of the first; those come in two pieces, in turns."""
+    texts = [json.dumps(call.arguments) for call in calls]
+    for number, call in enumerate(calls):
+        function = {"name": call.tool, "arguments": ""}
+        yield _of_call(number, id=f"{name}_{number}", type="function", function=function)
+    for first in (True, False):
+        for number, text in enumerate(texts):
+            half = len(text) // 2
+            yield _of_call(number, function={"arguments": text[:half] if first else text[half:]})
+
+
+def _of_call(number: int, **fields: Any) -> dict[str, Any]:
+    return {"tool_calls": [{"index": number, **fields}]}
