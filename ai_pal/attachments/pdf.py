@@ -10,6 +10,7 @@ from contextvars import ContextVar
 
 import msgspec
 
+from ai_pal.attachments.waiting import Wait, wait_for
 from ai_pal.errors import AiPalError, Code, Failure, pip_install
 
 CPU_SECONDS = 120
@@ -37,7 +38,9 @@ class Pages(msgspec.Struct, frozen=True):
 
 
 def pages_of(data: bytes, name: str) -> Pages:
-    """The text of a PDF. Raises `AiPalError` (`bad_request`) where there is none to be had."""
+    """The text of a PDF. Raises `AiPalError` (`bad_request`) where there is none to be had, and `WaitsError`
+    where it may not be waited for."""
+    wait_for(Wait.PROCESS)
     command = [sys.executable, "-P", "-m", "ai_pal.attachments.pdf_reader"]
     environ = {key: os.environ[key] for key in _KEPT if key in os.environ}
     try:

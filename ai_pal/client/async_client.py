@@ -147,7 +147,7 @@ class AsyncClient(Face):
     async def count_tokens(self, prompt: Prompt, **how: Unpack[Counting]) -> TokenCount:
         """How many tokens the prompt of `chat` with the same keywords has, template and tools included; its
         `.model` says by whose tokenizer."""
-        request = count_request(self._new_id(), prompt, how, self.usual)
+        request = await asyncio.to_thread(count_request, self._new_id(), prompt, how, self.usual)
         inbox = self._exchange.begin(request)
         reply = await self._exchange.reply(inbox, wire.Counted, meanwhile=self.meanwhile)
         return TokenCount(reply.tokens, reply.model)

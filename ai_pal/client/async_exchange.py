@@ -2,12 +2,13 @@
 
 import asyncio
 import contextlib
+import threading
 from collections.abc import Iterable, Sequence
 from typing import NamedTuple, TypeVar
 
 import zmq
 
-from ai_pal.client.connection import Connection, decoded
+from ai_pal.client.connection import Connection, Frames, decoded, encoded
 from ai_pal.client.core import CLOSED, UNREACHABLE, Core, Pending, silent
 from ai_pal.client.face import Meanwhile, unheard
 from ai_pal.client.requests import IN_FLIGHT
@@ -37,7 +38,7 @@ class AsyncExchange:
     """A connection on the running loop; `greeted` has to be awaited first."""
 
     def __init__(self, endpoint: str, serves: Sequence[str] = ()) -> None:
-        self.loop = asyncio.get_running_loop()
+        self.loop, self._thread = asyncio.get_running_loop(), threading.get_ident()
         ready = asyncio.Event()
         self.core = Core(endpoint, ready.set)
         self._greeting = Inbox(self.core.greeting, ready)
@@ -75,11 +76,23 @@ class AsyncExchange:
         return self.core.lost
 
     def begin(self, request: wire.Request) -> Inbox:
-        """Send a request. Raises `AiPalError`."""
+        """Send a request. What puts a long one together may do so in a thread: all but the sending is done
+        there. Raises `AiPalError`."""
+        frames = encoded(request)
+        if threading.get_ident() == self._thread:
+            return self._begin(request, frames)
+
+        async def begun() -> Inbox:
+            return self._begin(request, frames)
+
+        return asyncio.run_coroutine_threadsafe(begun(), self.loop).result()
+
+    def _begin(self, request: wire.Request, frames: Frames) -> Inbox:
         ready = asyncio.Event()
         inbox = Inbox(self.core.begin(request, self.loop.time(), ready.set), ready)
         try:
-            self._send(request)
+            self._connection.send_frames(frames)
+            self._reader.look()
         except BaseException:
             self.core.leave(inbox.pending)
             raise

@@ -3,12 +3,13 @@
 import contextlib
 import itertools
 from collections.abc import Sequence
+from typing import NamedTuple
 
 import msgspec
 import zmq
 
 from ai_pal import __version__
-from ai_pal.client.attachments import detached
+from ai_pal.client.attachments import Blob, detached
 from ai_pal.client.core import CLOSED, LOST
 from ai_pal.client.program import program
 from ai_pal.errors import AiPalError, Code, fail
@@ -42,21 +43,15 @@ class Connection:
         self.send(wire.Hello(wire.PROTOCOL, __version__, program(), list(serves)))
 
     def send(self, request: wire.Request) -> None:
-        """Hand a request to the socket, its large attachments behind it and not copied. Raises `AiPalError`:
-        `frame_too_large`, `bad_request` for what no frame can hold, `client_closed`, and `supervisor_lost`
-        when the socket is stuck."""
+        """Hand a request to the socket. Raises as `encoded` and `send_frames`."""
+        self.send_frames(encoded(request))
+
+    def send_frames(self, frames: "Frames") -> None:
+        """Hand these to the socket; large attachments are not copied. Raises `AiPalError`: `client_closed`,
+        and `supervisor_lost` when the socket is stuck."""
         if self.closed:
             raise AiPalError(CLOSED)
-        request, blobs = detached(request)
-        try:
-            frame = wire.encode(request)
-        except (OverflowError, UnicodeEncodeError, TypeError) as error:
-            what = "a text is not UTF-8" if isinstance(error, UnicodeError) else "a number is too large"
-            what = str(error) if isinstance(error, TypeError) else what
-            fail(Code.BAD_REQUEST, f"the request cannot be sent: {what}", "correct the request")
-        if len(frame) > wire.MAX_FRAME:
-            message = f"the request has {len(frame)} bytes, more than the {wire.MAX_FRAME} that are allowed"
-            fail(Code.FRAME_TOO_LARGE, message, "send less text")
+        frame, blobs = frames
         try:
             if blobs:
                 self.socket.send_multipart([frame, *blobs], zmq.DONTWAIT, copy=False)
@@ -92,6 +87,29 @@ class Connection:
         self.socket.disable_monitor()
         self.monitor.close(0)
         self.socket.close(100)
+
+
+class Frames(NamedTuple):
+    """A request as it is sent, its large attachments in frames of their own."""
+
+    frame: bytes
+    blobs: list[Blob]
+
+
+def encoded(request: wire.Request) -> Frames:
+    """The frames of a request. Raises `AiPalError`: `frame_too_large`, and `bad_request` for what no frame
+    can hold. Pure."""
+    request, blobs = detached(request)
+    try:
+        frame = wire.encode(request)
+    except (OverflowError, UnicodeEncodeError, TypeError) as error:
+        what = "a text is not UTF-8" if isinstance(error, UnicodeError) else "a number is too large"
+        what = str(error) if isinstance(error, TypeError) else what
+        fail(Code.BAD_REQUEST, f"the request cannot be sent: {what}", "correct the request")
+    if len(frame) > wire.MAX_FRAME:
+        message = f"the request has {len(frame)} bytes, more than the {wire.MAX_FRAME} that are allowed"
+        fail(Code.FRAME_TOO_LARGE, message, "send less text")
+    return Frames(frame, blobs)
 
 
 def decoded(frames: Sequence[bytes]) -> list[wire.AnyEvent]:

@@ -19,14 +19,14 @@ class ClusterSettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_
     listen: Annotated[
         str,
         Meta(
-            pattern=r"^[^\s/]+:(\d+|\*)$",
+            pattern=r"^[^\s/]+:(\d+|\*)\Z",
             description="The address of this machine, and the port, that nodes connect to; `*` is any port.",
         ),
     ] = "127.0.0.1:*"
     advertise: Annotated[
         str,
         Meta(
-            pattern=r"^([^\s/]+:\d+)?$",
+            pattern=r"^([^\s/]+:\d+)?\Z",
             description="What nodes connect to where that is another address, as with `0.0.0.0:7080`.",
         ),
     ] = ""

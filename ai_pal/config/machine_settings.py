@@ -11,14 +11,14 @@ from msgspec import Meta
 from ai_pal.config.kinds import URL, a_duration
 from ai_pal.protocol.provider import Machine, Provider
 
-TARGET = r"^[A-Za-z0-9_][\w.@:%-]*$"
+TARGET = r"^[A-Za-z0-9_][\w.@:%-]*\Z"
 """What `ssh` is given to go to; it never begins as an option does."""
 
-HOST_KEY = r"^(ssh|ecdsa|sk)-[\w.@-]+ [A-Za-z0-9+/]+={0,3}$"
-IDENTITY = r"^[0-9a-f]{32}$"
-CERTIFICATE = r"^[A-Za-z0-9+/]+={0,2}$"
+HOST_KEY = r"^(ssh|ecdsa|sk)-[\w.@-]+ [A-Za-z0-9+/]+={0,3}\Z"
+IDENTITY = r"^[0-9a-f]{32}\Z"
+CERTIFICATE = r"^[A-Za-z0-9+/]+={0,2}\Z"
 MOST_LOGIN = 120
-COMMAND = r"^[^\n\r\0]+$"
+COMMAND = r"^[^\n\r\0]+\Z"
 
 
 class MachineSettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):

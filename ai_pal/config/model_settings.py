@@ -10,7 +10,7 @@ from ai_pal.protocol.option_rules import MOST_CONTEXT, KvCache
 
 MOST_THREADS = 512  # the limits of llama.cpp
 MOST_SLOTS = 256
-DEVICES = r"^(auto|cpu|mps|cuda(:[0-9]{1,2})?)$"
+DEVICES = r"^(auto|cpu|mps|cuda(:[0-9]{1,2})?)\Z"
 MOST_LAYERS = 10_000
 MOST_REPLICAS = 64
 MOST_NODES = 64

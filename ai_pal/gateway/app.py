@@ -27,22 +27,17 @@ from ai_pal.gateway.metrics import Metrics
 from ai_pal.gateway.openai.responses.kept import Kept
 from ai_pal.gateway.page.owner import is_owner
 from ai_pal.gateway.page.page import Page
-from ai_pal.gateway.reading import read_aside
+from ai_pal.gateway.reading import read_in_time
 from ai_pal.gateway.route import Route
 from ai_pal.gateway.routes import door_of, routes_with
 from ai_pal.gateway.wire.asgi import LEFT, Receive, Scope, Send
-from ai_pal.gateway.wire.limits import Limits, check_depth
+from ai_pal.gateway.wire.limits import Limits
 from ai_pal.gateway.wire.paths import query_of
 from ai_pal.gateway.wire.request_body import RequestBodies, said_length
+from ai_pal.gateway.wire.shapes import check_shape
 from ai_pal.gateway.wire.statuses import NotDoneError, StatusError
 from ai_pal.gateway.wire.wish_headers import asked_by
 from ai_pal.logs import get_logger
-
-LONG = 16 * 1024
-"""Bytes of a body from which on it is read in a thread, so that other streams go on."""
-
-PDF = b"JVBERi"
-"""How one begins in base64."""
 
 log = get_logger("ai_pal.gateway")
 
@@ -177,9 +172,7 @@ class Endpoint:
         async with self._bodies.of(receive, headers) as body:
             if route.tells is not None:
                 return None
-            if not _takes_long(body):
-                return _read(route, body, owner)
-            return await read_aside(partial(_read, route, body, owner), route, body, out)
+            return await read_in_time(partial(_read, route, body, owner), route, body, out)
 
     async def _tell(
         self, route: Route, owner: Sequence[str], said: Asking, scope: Scope, out: Outgoing
@@ -262,10 +255,5 @@ def _check_rights(route: Route, caller: Caller | None) -> None:
 def _read(route: Route, body: bytes, owner: Sequence[str]) -> Asked | Followed | Errand | Apart | Watched:
     """What is wanted. Raises `AiPalError`."""
     assert route.asks is not None
-    check_depth(body)
+    check_shape(body)
     return route.asks(body, *owner)
-
-
-def _takes_long(body: bytes) -> bool:
-    """Whether reading it would hold up other streams: a PDF, also a small one, is read by a process."""
-    return len(body) > LONG or PDF in body

@@ -2,17 +2,22 @@
 life, in the form that the answer will have, and who leaves has it ended."""
 
 import asyncio
+import contextvars
 import threading
 import time
 from collections.abc import Callable
+from concurrent.futures import Executor, ThreadPoolExecutor
 from contextlib import suppress
+from functools import partial
 from typing import Any, TypeVar
 
 import msgspec
 
 from ai_pal.attachments.pdf import called_off
+from ai_pal.attachments.waiting import Wait, WaitsError, may_wait
 from ai_pal.gateway.answering import sending
 from ai_pal.gateway.answering.outgoing import EVENTS, FRESH, Outgoing
+from ai_pal.gateway.asking.put import is_long
 from ai_pal.gateway.ollama.answers import Lines
 from ai_pal.gateway.route import Route
 from ai_pal.gateway.wire.asgi import LEFT
@@ -20,6 +25,18 @@ from ai_pal.gateway.wire.bodies import BodyError, decoded
 from ai_pal.gateway.wire.one_line import one_line
 
 T = TypeVar("T")
+
+LONG = 16 * 1024
+"""Bytes of a body from which on it is read in a thread, so that other streams go on."""
+
+PDFS_AT_ONCE = 4
+"""Bodies with such that are read at a time, each by a process that may take a gigabyte; the others wait, and
+bodies without one do not."""
+
+_THREADS: dict[Wait, Executor] = {
+    Wait.FILE: ThreadPoolExecutor(thread_name_prefix="body"),
+    Wait.PROCESS: ThreadPoolExecutor(PDFS_AT_ONCE, "pdf"),
+}
 
 COMMENT = b": reading what is attached\n\n"
 """Of streams of events."""
@@ -35,13 +52,41 @@ class _Head(msgspec.Struct):
 _HEAD = msgspec.json.Decoder(_Head)
 
 
-async def read_aside(read: Callable[[], T], route: Route, body: bytes, out: Outgoing) -> T:
-    """What `read` gives, in a thread. Raises what it raises, and `AiPalError` (`cancelled`) when the client
-    leaves first."""
+async def read_in_time(read: Callable[[], T], route: Route, body: bytes, out: Outgoing) -> T:
+    """What `read` gives: of a short body at once, if that waits for nothing; else from a thread, where the
+    question is put together too. Raises as `read_aside`."""
+    waits = Wait.FILE if len(body) > LONG else Wait.NOTHING
+    while True:
+        is_long.set(waits > Wait.NOTHING)
+        here = partial(_waiting, waits, read)
+        try:
+            if waits == Wait.NOTHING:
+                return here()
+            return await read_aside(here, route, body, out, _THREADS[waits])
+        except WaitsError as error:
+            waits = error.waits
+
+
+def _waiting(waits: Wait, read: Callable[[], T]) -> T:
+    """What it gives, where it waits for no more than this. Raises what it raises, and `WaitsError`."""
+    before = may_wait.set(waits)
+    try:
+        return read()
+    finally:
+        may_wait.reset(before)
+
+
+async def read_aside(
+    read: Callable[[], T], route: Route, body: bytes, out: Outgoing, threads: Executor = _THREADS[Wait.FILE]
+) -> T:
+    """What `read` gives, in one of these threads. Raises what it raises, and `AiPalError` (`cancelled`) when
+    the client leaves first."""
     loop = asyncio.get_running_loop()
     unwanted = threading.Event()
-    called_off.set(unwanted)
-    reading = loop.create_task(asyncio.to_thread(read))
+    context = contextvars.copy_context()  # what is read for this request later is not called off with this
+    context.run(called_off.set, unwanted)
+    work = threads.submit(context.run, read)
+    reading = asyncio.wrap_future(work)
     left = loop.create_task(out.left())
     try:
         while not reading.done():
@@ -54,8 +99,9 @@ async def read_aside(read: Callable[[], T], route: Route, body: bytes, out: Outg
     finally:
         left.cancel()
         unwanted.set()
-        with suppress(Exception):
-            await reading
+        if not work.cancel():  # it has begun
+            with suppress(Exception):
+                await reading
 
 
 async def _alive(route: Route, body: bytes, out: Outgoing) -> None:

@@ -53,13 +53,15 @@ def configure(level: str = "info", style: Format = "auto", file: Path | None = N
             structlog.processors.add_log_level,
             structlog.processors.TimeStamper(fmt="iso", utc=not text),
             structlog.processors.format_exc_info,
-            _text_renderer() if text else structlog.processors.JSONRenderer(serializer=_to_json),
+            *((_harmless, _text_renderer()) if text else (structlog.processors.JSONRenderer(_to_json),)),
         ],
         wrapper_class=structlog.make_filtering_bound_logger(level),
         logger_factory=structlog.stdlib.LoggerFactory(),
         cache_logger_on_first_use=True,
     )
 
+
+TRACEBACK = "exception"
 
 _TAKEN = {"self", "method_name"}
 """Names of structlog's own: fields of these it could not take."""
@@ -81,6 +83,15 @@ def _rotating(file: Path) -> logging.Handler:
     file.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
     file.touch(mode=0o600)
     return RotatingFileHandler(file, maxBytes=ROTATE_BYTES, backupCount=ROTATE_KEEP, encoding="utf-8")
+
+
+def _harmless(_: object, __: str, fields: structlog.types.EventDict) -> structlog.types.EventDict:
+    """What comes from outside, as the path of a request, stays on its line and moves no cursor; JSON escapes
+    that itself. Only where a fault of ours lies takes several lines."""
+    for name, value in fields.items():
+        if isinstance(value, str) and not value.isprintable() and name != TRACEBACK:
+            fields[name] = repr(value)
+    return fields
 
 
 def _text_renderer() -> structlog.types.Processor:

@@ -1,9 +1,10 @@
 """Whether something is a JSON Schema at all: its keywords hold what they may hold. What an engine can express
 of it is the engine's to say. Pure."""
 
-import re
 from collections.abc import Callable
 from typing import Any
+
+from ai_pal.protocol.patterns import open_bracket
 
 _TYPES = frozenset({"null", "boolean", "object", "array", "number", "integer", "string"})
 SCHEMA_KEYWORDS = frozenset(
@@ -106,14 +107,8 @@ def _type(value: Any, at: str) -> str:
 
 def _pattern(value: str, at: str) -> str:
     """Patterns are of ECMA-262: what Python cannot read may still be one, but not with brackets left open."""
-    try:
-        re.compile(value)
-    except re.error as error:
-        if "unterminated" in str(error) or "unbalanced" in str(error):
-            return f"{at}: {_shown(value)} is no pattern: {error}"
-    except (RecursionError, OverflowError):
-        return f"{at}: this pattern is too large"
-    return ""
+    why = open_bracket(value)
+    return f"{at}: {_shown(value)} is no pattern: it has {why}" if why else ""
 
 
 def _inside(keyword: str, value: Any, at: str, depth: int) -> str:

@@ -4,6 +4,7 @@ Pure."""
 import msgspec
 
 from ai_pal.client.answer import Answer
+from ai_pal.conversations.neutral import neutral_line
 from ai_pal.conversations.receipts import MACHINE_TIER
 from ai_pal.protocol import client as wire
 
@@ -62,5 +63,6 @@ def _spent(end: Answer | wire.Done) -> dict[str, str]:
 
 
 def _plain(value: str) -> bytes:
-    """As a header may hold it: names of models may be anything."""
-    return " ".join(value.split()).encode("latin-1", "replace")
+    """As a header may hold it: names of models may be anything, and one character of control in it would be
+    no answer at all."""
+    return neutral_line(" ".join(value.split())).encode("latin-1", "replace")

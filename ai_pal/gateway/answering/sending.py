@@ -6,6 +6,7 @@ status of its error and not with a stream. When the client leaves, the answer is
 import asyncio
 from collections.abc import Coroutine, Sequence
 from contextlib import suppress
+from functools import partial
 from typing import Any, TypeVar
 
 from ai_pal.client.async_stream import AsyncStream
@@ -14,6 +15,7 @@ from ai_pal.gateway.answering import outgoing
 from ai_pal.gateway.answering.outgoing import EVENTS, FRESH, Outgoing, headers_of
 from ai_pal.gateway.answering.receipts import Headers, beside, receipt, spent, within
 from ai_pal.gateway.asking.asked import Coming, Goes, Tells, Writer
+from ai_pal.gateway.asking.put import done
 from ai_pal.gateway.wire.asgi import LEFT
 from ai_pal.logs import get_logger
 from ai_pal.protocol import client as wire
@@ -121,7 +123,8 @@ class Streamed:
         for event in events:
             if not isinstance(event, SAID):
                 self._note(event)
-        data = self._writer.events(events)
+        write = partial(self._writer.events, events)
+        data = await done(write) if self._answer.over else write()  # its end tells, or keeps, all of it
         now = self._now()
         due = now >= self._due
         if not self._out.begun and (data or due):
@@ -163,7 +166,7 @@ async def whole(answer: Coming, writer: Writer, out: Outgoing) -> None:
     said = await _to_its_end(answer, answer.answer(), out)
     out.record.answered(said)
     started = wire.Started(0, said.tier, said.provider, said.model, said.why, said.score, said.remote)
-    await _send(writer.whole(said), receipt(started, said), out)
+    await _send(await done(partial(writer.whole, said)), receipt(started, said), out)
 
 
 async def end(work: AsyncStream[Any], data: bytes, out: Outgoing) -> None:

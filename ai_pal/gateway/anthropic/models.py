@@ -6,6 +6,7 @@ from typing import Any
 
 from ai_pal.catalog.inventory.details import Details
 from ai_pal.gateway.wire.bodies import BodyError
+from ai_pal.gateway.wire.figures import whole_number
 
 MOST = 1000
 """In one page."""
@@ -14,14 +15,13 @@ STAGES = {"active", "deprecated", "retired"}
 
 def listed(models: Sequence[tuple[str, Details]], said: Mapping[str, str]) -> dict[str, Any]:
     """A page of them; all, where nobody says how many. None is about to be taken away. Raises `BodyError`."""
-    limit = said.get("limit", str(MOST))
-    if not (limit.isascii() and limit.isdigit() and 1 <= int(limit) <= MOST):
+    most, backwards = whole_number(said.get("limit", str(MOST))), "before_id" in said
+    if most is None or not 1 <= most <= MOST:
         raise BodyError(f"the limit is from 1 to {MOST}", "limit")
     stages = set(said.get("lifecycle[]", "active").split(","))
     if odd := stages - STAGES:
         raise BodyError(f"{min(odd)!r} is no stage of a model", "lifecycle", ", ".join(sorted(STAGES)))
     models = models if "active" in stages else []
-    most, backwards = int(limit), "before_id" in said
     names = [name for name, _ in models]
     if after := said.get("after_id"):
         models = models[_place(after, names, "after_id") + 1 :]

@@ -6,11 +6,12 @@ from typing import Any, NamedTuple, Protocol
 from ai_pal.client import AsyncClient
 from ai_pal.client.answer import Answer
 from ai_pal.client.asking import Asking
-from ai_pal.client.async_stream import AsyncAnswerStream, AsyncStream
+from ai_pal.client.async_stream import AsyncStream
 from ai_pal.client.requests import Raw
 from ai_pal.errors import Failure
 from ai_pal.gateway.asking import presets
 from ai_pal.gateway.asking.privacy_level import kept_to_level
+from ai_pal.gateway.asking.put import put
 from ai_pal.protocol import client as wire
 from ai_pal.protocol.content import Message
 
@@ -122,11 +123,11 @@ def chat(messages: list[Message], how: Asking) -> Begin:
     """A conversation that is to be answered. In these protocols nobody would see a seam."""
     how = {"seams": False, **how}
 
-    def begin(client: AsyncClient, said: Asking) -> AsyncAnswerStream:
+    def begin(client: AsyncClient, said: Asking) -> Coming:
         turns, asking = presets.of_chat(client, messages, how | said)
         if asking.get("model") in AUTO:
             asking = {**asking, "model": ""}
-        return client.chat(turns, **asking)
+        return put(lambda: client.chat(turns, **asking))
 
     return begin
 
@@ -134,9 +135,10 @@ def chat(messages: list[Message], how: Asking) -> Begin:
 def complete(prompt: Raw, suffix: str | None, how: dict[str, Any]) -> Begin:
     """A text that is to be gone on with, by a model of ours."""
 
-    def begin(client: AsyncClient, said: Asking) -> AsyncAnswerStream:
+    def begin(client: AsyncClient, said: Asking) -> Coming:
         client = kept_to_level(client, {**said, "model": how.get("model") or ""})
         kept = {name: value for name, value in said.items() if name in ("deadline", "principal")}
-        return client.complete_stream(prompt, suffix, **presets.of_text(client, how | kept))
+        asking = presets.of_text(client, how | kept)
+        return put(lambda: client.complete_stream(prompt, suffix, **asking))
 
     return begin

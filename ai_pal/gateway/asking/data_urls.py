@@ -1,12 +1,20 @@
 """Pictures, sounds and files that come within a request as `data:` URLs or base64. Pure."""
 
-import base64
-import binascii
+import string
+from base64 import b64decode
 from urllib.parse import unquote_to_bytes
 
 from ai_pal.attachments.reading import from_bytes
 from ai_pal.gateway.wire.bodies import BodyError
 from ai_pal.protocol.content import Image
+
+MOST_ESCAPES = 500_000
+"""Of the bytes of a URL: to read them takes 400 ns each."""
+
+STEP = 4 * 1024 * 1024
+"""Characters of base64 that are read in one go, in which no other thread goes on."""
+
+_ALPHABET = bytes.maketrans(b"-_", b"+/")
 
 ELSEWHERE = "this server fetches nothing: send the bytes themselves, as a data: URL"
 
@@ -24,15 +32,20 @@ def data_of(url: str, where: str) -> tuple[str, bytes]:
     media_type, *parameters = kind.split(";")
     if "base64" in (one.strip().lower() for one in parameters):
         return media_type.strip().lower() or "text/plain", unpacked(data, where)
+    if data.count("%") > MOST_ESCAPES:
+        raise BodyError(f"more than {MOST_ESCAPES:,} bytes of this are escaped", where, "send it as base64")
     return media_type.strip().lower() or "text/plain", unquote_to_bytes(data)
 
 
 def unpacked(data: str, where: str) -> bytes:
     """The bytes of base64, with or without padding, in either alphabet. Raises `BodyError`."""
-    text = "".join(data.split()).replace("-", "+").replace("_", "/")
     try:
-        return base64.b64decode(text + "=" * (-len(text) % 4), validate=True)
-    except (binascii.Error, ValueError):
+        text = data.encode("ascii").translate(_ALPHABET, string.whitespace.encode())
+        if (end := text.find(b"=")) >= 0 and text[end:].strip(b"="):
+            raise ValueError("there is more behind its end")
+        text += b"=" * (-len(text) % 4)
+        return b"".join(b64decode(text[at : at + STEP], validate=True) for at in range(0, len(text), STEP))
+    except ValueError:
         raise BodyError("this is no base64", where) from None
 
 

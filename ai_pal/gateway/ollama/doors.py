@@ -11,11 +11,13 @@ from ai_pal.gateway.answering.going_on import begun, going_on, is_blank
 from ai_pal.gateway.asking import facts, presets, wishes
 from ai_pal.gateway.asking.asked import Asked, Begin, Errand, chat, complete
 from ai_pal.gateway.asking.bound import Bound
+from ai_pal.gateway.asking.put import done
 from ai_pal.gateway.ollama import messages as turns
 from ai_pal.gateway.ollama import options
 from ai_pal.gateway.ollama.answers import Lines, Remember, stamp
 from ai_pal.gateway.ollama.memory import recalled, remembered
 from ai_pal.gateway.ollama.templates import filled
+from ai_pal.gateway.openai.embeddings import one_by_one
 from ai_pal.gateway.openai.functions import FunctionTool
 from ai_pal.gateway.wire.bodies import BodyError, decoded
 from ai_pal.protocol.content import AnyPart, Message, Text
@@ -126,15 +128,18 @@ def embed(body: bytes) -> Errand:
         found = await client.embed(
             texts, dimensions=asked.dimensions or 0, model=presets.meant(client, asked.model), **kept
         )
-        return msgspec.json.encode(
-            {
-                "model": asked.model or found.model,
-                "embeddings": [list(vector) for vector in found],
-                "total_duration": round((time.monotonic() - began) * 1e9),
-                "load_duration": 0,
-                "prompt_eval_count": found.usage.prompt_tokens,
-            }
-        )
+        head = {"model": asked.model or found.model}
+        figures = {
+            "total_duration": round((time.monotonic() - began) * 1e9),
+            "load_duration": 0,
+            "prompt_eval_count": found.usage.prompt_tokens,
+        }
+
+        def told() -> bytes:
+            vectors = [one_by_one(list(vector)) for vector in found]
+            return msgspec.json.encode({**head, "embeddings": vectors, **figures})
+
+        return await done(told, len(found.data))
 
     return Errand(carry_out, reads=asked.model or "")
 

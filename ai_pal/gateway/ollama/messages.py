@@ -1,5 +1,7 @@
 """The conversation of Ollama's /api/chat, as messages of ours. Pure."""
 
+import itertools
+from collections import deque
 from collections.abc import Iterable
 from typing import Any
 
@@ -55,17 +57,15 @@ def conversation(messages: Iterable[Message]) -> list[ours.Message]:
     before a result whose call the client has dropped with its oldest turns, which Ollama takes, stands one
     again. Raises `BodyError`."""
     found: list[ours.Message] = []
-    open_calls: list[ours.ToolCall] = []
+    open_calls = OpenCalls()
     for number, message in enumerate(messages):
         where = f"messages[{number}]"
         role = _role(message, where)
         if role == "tool":
-            call = _answered(message, open_calls)
+            call = open_calls.answered(message)
             if call is None:
                 call = ours.ToolCall(f"call_{number}", message.tool_name or "tool", "{}")
                 found.append(ours.Message("assistant", [call]))
-            else:
-                open_calls.remove(call)
             found.append(ours.Message("tool", [ours.ToolResult(call.id, message.content or "")]))
             continue
         parts: list[ours.AnyPart] = [ours.Reasoning(message.thinking)] if message.thinking else []
@@ -78,24 +78,51 @@ def conversation(messages: Iterable[Message]) -> list[ours.Message]:
         for index, given in enumerate(message.tool_calls or []):
             arguments = msgspec.json.encode(given.function.arguments or {}).decode()
             call = ours.ToolCall(given.id or f"call_{number}_{index}", given.function.name, arguments)
-            open_calls.append(call)
+            open_calls.add(call)
             parts.append(call)
         if (
             message.tool_calls and found and role == found[-1].role == "assistant"
         ):  # Strands sends each call so
-            parts = [*found.pop().parts, *parts]
+            before = found.pop()
+            joined = [*before.parts] if isinstance(before.content, str) else before.content
+            joined += parts
+            parts = joined
         found.append(ours.Message(role, parts))
     return without_lines(found)
 
 
-def _answered(message: Message, calls: list[ours.ToolCall]) -> ours.ToolCall | None:
-    for call in calls:
-        if message.tool_call_id and call.id == message.tool_call_id:
-            return call
-    for call in calls:
-        if not message.tool_call_id and (message.tool_name or call.name) == call.name:
-            return call
-    return None
+class OpenCalls:
+    """Calls without a result, the earliest first."""
+
+    def __init__(self) -> None:
+        self._open: dict[int, ours.ToolCall] = {}
+        self._places = itertools.count()
+        self._all: deque[int] = deque()
+        self._by_id: dict[str, deque[int]] = {}
+        self._by_name: dict[str, deque[int]] = {}
+
+    def add(self, call: ours.ToolCall) -> None:
+        """One more."""
+        place = next(self._places)
+        self._open[place] = call
+        for places in (
+            self._all,
+            self._by_id.setdefault(call.id, deque()),
+            self._by_name.setdefault(call.name, deque()),
+        ):
+            places.append(place)
+
+    def answered(self, message: Message) -> ours.ToolCall | None:
+        """The one that this is the result of, which is open no more."""
+        places: deque[int] | None = self._all
+        if message.tool_call_id:
+            places = self._by_id.get(message.tool_call_id)
+        elif message.tool_name:
+            places = self._by_name.get(message.tool_name)
+        while places:
+            if (call := self._open.pop(places.popleft(), None)) is not None:
+                return call
+        return None
 
 
 def picture(data: str, where: str) -> ours.AnyPart:

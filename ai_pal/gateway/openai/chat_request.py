@@ -21,8 +21,10 @@ from ai_pal.protocol.options import JsonObject, JsonSchema, NamedTool, ResponseF
 Temperature = Annotated[float, msgspec.Meta(ge=0, le=2)]
 Share = Annotated[float, msgspec.Meta(ge=0, le=1)]
 Penalty = Annotated[float, msgspec.Meta(ge=-2, le=2)]
-FormName = Annotated[str, msgspec.Meta(pattern="^[a-zA-Z0-9_-]{1,64}$")]
-"""What a schema is called."""
+FormName = Annotated[str, msgspec.Meta(pattern=r"^[a-zA-Z0-9_-]{1,64}$(?!\n)")]
+"""What a schema is called. Python's `$` also stands before a last newline, and JavaScript, for which this is
+published, knows no `\\Z`."""
+
 TopLogprobs = Annotated[int, msgspec.Meta(ge=0, le=20)]
 Metadata = Annotated[
     dict[Annotated[str, msgspec.Meta(max_length=64)], Annotated[str, msgspec.Meta(max_length=512)]],

@@ -2,14 +2,17 @@
 
 import base64
 import secrets
+from functools import partial
 from typing import Annotated, Any, Literal
 
 import msgspec
 
 from ai_pal.client import AsyncClient
 from ai_pal.client.requests import Embeddable
+from ai_pal.client.vectors import Embeddings, Ranking
 from ai_pal.gateway.asking import presets, wishes
 from ai_pal.gateway.asking.asked import Errand
+from ai_pal.gateway.asking.put import done
 from ai_pal.gateway.wire.bodies import BodyError, converted, decoded
 
 Token = Annotated[int, msgspec.Meta(ge=0, lt=2**31)]
@@ -57,9 +60,15 @@ def embeddings(body: bytes) -> Errand:
         found = await client.embed(
             texts, dimensions=asked.dimensions or 0, model=presets.meant(client, asked.model), keep_alive=kept
         )
-        size = 4 * found.dimensions
-        packed = asked.encoding_format == "base64"
-        data = [
+        return await done(partial(_listed, found, asked), len(found.data))
+
+    return Errand(carry_out, reads=asked.model or "")
+
+
+def _listed(found: Embeddings, asked: EmbeddingsBody) -> bytes:
+    size, packed = 4 * found.dimensions, asked.encoding_format == "base64"
+    data = [
+        one_by_one(
             {
                 "object": "embedding",
                 "index": number,
@@ -67,14 +76,18 @@ def embeddings(body: bytes) -> Errand:
                 if packed
                 else vector,
             }
-            for number, vector in enumerate(found)
-        ]
-        tokens = found.usage.prompt_tokens
-        usage = {"prompt_tokens": tokens, "total_tokens": tokens}
-        model = asked.model or found.model
-        return msgspec.json.encode({"object": "list", "data": data, "model": model, "usage": usage})
+        )
+        for number, vector in enumerate(found)
+    ]
+    tokens = found.usage.prompt_tokens
+    usage = {"prompt_tokens": tokens, "total_tokens": tokens}
+    model = asked.model or found.model
+    return msgspec.json.encode({"object": "list", "data": data, "model": model, "usage": usage})
 
-    return Errand(carry_out, reads=asked.model or "")
+
+def one_by_one(value: Any) -> msgspec.Raw:
+    """One of many values: written in one go, all of them would keep every other thread waiting."""
+    return msgspec.Raw(msgspec.json.encode(value))
 
 
 def rerank(body: bytes) -> Errand:
@@ -89,23 +102,27 @@ def rerank(body: bytes) -> Errand:
         found = await client.rerank(
             asked.query, texts, model=presets.meant(client, asked.model), keep_alive=kept
         )
-        order = sorted(range(len(texts)), key=lambda number: -found.scores[number])[: asked.top_n]
-        results: list[dict[str, Any]] = [
-            {"index": number, "relevance_score": found.scores[number]} for number in order
-        ]
-        if asked.return_documents:
-            for result in results:
-                result["document"] = {"text": texts[result["index"]]}
-        tokens = found.usage.prompt_tokens
-        usage = {"prompt_tokens": tokens, "total_tokens": tokens}
-        head = {
-            "id": f"rerank-{secrets.token_hex(12)}",
-            "object": "list",
-            "model": asked.model or found.model,
-        }
-        return msgspec.json.encode({**head, "results": results, "usage": usage})
+        return await done(partial(_ranked, found, asked, texts))
 
     return Errand(carry_out, reads=asked.model or "")
+
+
+def _ranked(found: Ranking, asked: RerankBody, texts: list[str]) -> bytes:
+    order = sorted(range(len(texts)), key=lambda number: -found.scores[number])[: asked.top_n]
+    results: list[dict[str, Any]] = [
+        {"index": number, "relevance_score": found.scores[number]} for number in order
+    ]
+    if asked.return_documents:
+        for result in results:
+            result["document"] = {"text": texts[result["index"]]}
+    tokens = found.usage.prompt_tokens
+    usage = {"prompt_tokens": tokens, "total_tokens": tokens}
+    head = {
+        "id": f"rerank-{secrets.token_hex(12)}",
+        "object": "list",
+        "model": asked.model or found.model,
+    }
+    return msgspec.json.encode({**head, "results": results, "usage": usage})
 
 
 def _texts(given: str | list[str | int | list[int]]) -> list[Embeddable]:

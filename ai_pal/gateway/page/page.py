@@ -32,6 +32,7 @@ from ai_pal.gateway.page.rendering import Rendering
 from ai_pal.gateway.page.talk import Talk
 from ai_pal.gateway.page.talks import Talks
 from ai_pal.gateway.wire.bodies import BodyError, decoded
+from ai_pal.gateway.wire.figures import whole_number
 from ai_pal.gateway.wire.statuses import StatusError
 
 Said = Mapping[str, str]
@@ -277,9 +278,9 @@ class Page:
 def _number(said: Said, name: str, usual: int | None = None) -> int:
     """Raises `BodyError`."""
     text = said.get(name, "" if usual is None else str(usual))
-    if not text.isascii() or not text.isdigit() or len(text) > 15:
+    if (number := whole_number(text)) is None or number < 0:
         raise BodyError(f"{name} is a number", name)
-    return int(text)
+    return number
 
 
 def _json(value: object) -> bytes:

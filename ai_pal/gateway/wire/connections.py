@@ -13,7 +13,7 @@ from ai_pal.gateway.wire.http1 import Strict, Tells
 from ai_pal.gateway.wire.limits import Limits
 
 _SENDING = 60.0
-"""Seconds for the last bytes, again and again while any of them go."""
+"""Seconds for what goes out, again and again while any of it goes."""
 
 SPARE_FILES = 256
 """Descriptors besides those of connections."""
@@ -60,6 +60,7 @@ class Connection(Strict):
     def __init__(self, *args: Any, crowd: Crowd[Member], **more: Any) -> None:
         super().__init__(*args, **more)
         self._crowd, self._unsent = crowd, 0
+        self._stands_since: float | None = None
         self.handshake: Handshake | None = None
 
     def connection_made(self, transport: Any) -> None:
@@ -83,6 +84,14 @@ class Connection(Strict):
         super().on_response_complete()
         self.settle()
 
+    def pause_writing(self) -> None:
+        super().pause_writing()
+        self._unsent, self._stands_since = self._below.get_write_buffer_size(), self.loop.time()
+
+    def resume_writing(self) -> None:
+        super().resume_writing()
+        self._stands_since = None
+
     def end(self) -> None:
         """Its time is over. What still goes out goes on as long as it goes."""
         phase, left = self._crowd.phase_of(self), self._below.get_write_buffer_size()
@@ -104,6 +113,16 @@ class Connection(Strict):
         phase = self._at()
         if before is not None and phase is not before:
             self._crowd.is_now(self, phase, now)
+        elif phase is Phase.ASKING and self._takes_nothing(now):
+            self._below.abort()
+
+    def _takes_nothing(self, now: float) -> bool:
+        """Whether its client reads nothing of what it is told, also of answers before this one."""
+        if self._stands_since is None or now < self._stands_since + _SENDING:
+            return False
+        before, self._unsent = self._unsent, self._below.get_write_buffer_size()
+        self._stands_since = now
+        return self._unsent == before
 
     def _at(self) -> Phase:
         if self.transport.is_closing():

@@ -103,6 +103,9 @@ CHAT_ROWS = [
     Row("a schema's name with a space", {"response_format": {
         "type": "json_schema", "json_schema": {"name": "a b", "schema": {"type": "object"}},
     }}, param="response_format.json_schema.name"),
+    Row("a schema's name with a newline", {"response_format": {
+        "type": "json_schema", "json_schema": {"name": "a\n", "schema": {"type": "object"}},
+    }}, param="response_format.json_schema.name"),
     Row("a schema that is none", schema({"type": 3}), param="response_format"),
     Row("tools are a text", {"tools": "x"}, param="tools"),
     Row("tool without function", {"tools": [{"type": "function"}]}, param="tools[0].function"),

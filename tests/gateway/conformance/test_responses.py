@@ -60,6 +60,8 @@ ROWS = [
     Row("no schema", form(type="json_schema", name="a"), param="text.format.schema"),
     Row("a schema's name with a space", form(type="json_schema", name="a b", schema={"type": "object"}),
         param="text.format.name"),
+    Row("a schema's name with a newline", form(type="json_schema", name="a\n", schema={"type": "object"}),
+        param="text.format.name"),
     Row("a schema that is none", form(type="json_schema", name="a", schema={"type": 3})),
     Row("unknown verbosity", {"text": {"verbosity": "huge"}}, param="text.verbosity"),
     Row("tools are a text", {"tools": "x"}, param="tools"),
@@ -122,10 +124,13 @@ def test_what_is_not_kept_is_not_found(http: httpx2.Client, method: str, path: s
     [
         ("/input_items?limit=0", "limit"),
         ("/input_items?limit=x", "limit"),
+        (f"/input_items?limit={'9' * 5000}", "limit"),
         ("/input_items?order=up", "order"),
         ("/input_items?after=item_none", "after"),
         ("?stream=true", "stream"),
         ("?starting_after=x", "starting_after"),
+        ("?starting_after=-5", "starting_after"),
+        (f"?starting_after={'9' * 5000}", "starting_after"),
     ],
 )
 def test_wrong_questions_about_what_is_kept(http: httpx2.Client, path: str, param: str) -> None:

@@ -1,21 +1,26 @@
 """What takes long to read is no silence, and is ended when nobody waits for it any more."""
 
 import asyncio
+import base64
 import json
 import threading
+from functools import partial
 from typing import Any
+from urllib.parse import quote
 
 import pytest
 
 from ai_pal.attachments.pdf import called_off
+from ai_pal.attachments.waiting import Wait, wait_for
 from ai_pal.errors import AiPalError, Code, Failure
 from ai_pal.gateway.answering import sending
 from ai_pal.gateway.answering.outgoing import Outgoing
 from ai_pal.gateway.entrance import tell_failure
-from ai_pal.gateway.reading import as_event, read_aside
+from ai_pal.gateway.reading import PDFS_AT_ONCE, as_event, read_aside, read_in_time
 from ai_pal.gateway.routes import ROUTES
 from ai_pal.gateway.wire.asgi import LEFT
 from ai_pal.gateway.wire.bodies import BOM
+from tests.unit.attachments.pdfs import pdf
 from tests.unit.gateway.answering.test_sending import Wire
 
 BAD = AiPalError(Failure(Code.BAD_REQUEST, "no PDF"))
@@ -96,6 +101,77 @@ def test_who_leaves_has_it_ended() -> None:
         assert ended.is_set()
 
     asyncio.run(play())
+
+
+PDF = pdf("what it says")
+
+
+def spelled(data: bytes) -> str:
+    return base64.b64encode(data).decode()
+
+
+@pytest.mark.parametrize(
+    "file",
+    [
+        spelled(PDF),
+        spelled(b"\n" + PDF),
+        spelled(PDF).replace("JVBERi", "\\u004aVBERi"),
+        spelled(PDF).replace("JVBERi", "JVB ERi"),
+        f"data:application/pdf,{quote(PDF)}",
+    ],
+    ids=["as it is", "late", "escaped", "with a space", "percent"],
+)
+def test_a_pdf_holds_up_nobody_however_it_is_spelled(file: str) -> None:
+    said = [{"role": "user", "content": [{"type": "file", "file": {"file_data": "FILE"}}]}]
+    body = json.dumps({"model": "m", "messages": said}).replace("FILE", file).encode()
+    route = BY_PATH["/v1/chat/completions"]
+    reads = route.asks
+    assert reads is not None
+
+    async def play() -> int:
+        steps, wire = 0, Wire()
+
+        async def others() -> None:
+            nonlocal steps
+            while True:
+                steps += 1
+                await asyncio.sleep(0)
+
+        going = asyncio.create_task(others())
+        await read_in_time(partial(reads, body), route, body, Outgoing(wire.receive, wire.send))
+        going.cancel()
+        return steps
+
+    assert asyncio.run(play()) > 0
+
+
+def test_what_waits_for_pdfs_holds_up_no_other_body() -> None:
+    """More of them than are read at a time, and than there are threads for other bodies."""
+    route, go_on, many = BY_PATH["/v1/chat/completions"], threading.Event(), PDFS_AT_ONCE + 40
+    looked_at, body = threading.Semaphore(0), b" " * 20_000
+
+    def slow() -> None:
+        looked_at.release()
+        wait_for(Wait.PROCESS)
+        assert go_on.wait(60)
+
+    def out() -> Outgoing:
+        wire = Wire()
+        return Outgoing(wire.receive, wire.send)
+
+    async def play() -> int:
+        waiting = [asyncio.create_task(read_in_time(slow, route, body, out())) for _ in range(many)]
+        try:
+            async with asyncio.timeout(60):
+                for _ in range(many + PDFS_AT_ONCE):  # each without a wait, and the first with one
+                    while not looked_at.acquire(blocking=False):  # noqa: ASYNC110 - a thread tells
+                        await asyncio.sleep(0.001)
+                return await read_in_time(lambda: 7, route, body, out())
+        finally:
+            go_on.set()
+            await asyncio.gather(*waiting)
+
+    assert asyncio.run(play()) == 7
 
 
 @pytest.mark.parametrize("kind", ["text/event-stream", "application/x-ndjson"])

@@ -4,11 +4,13 @@ whichever process it asks."""
 import asyncio
 from collections.abc import Callable, Sequence
 from contextlib import suppress
+from functools import partial
 from typing import Any, Protocol
 
 from ai_pal.errors import AiPalError, Failure
 from ai_pal.gateway.answering.sending import failed_by, told
 from ai_pal.gateway.asking.asked import Coming, Goes
+from ai_pal.gateway.asking.put import done
 from ai_pal.gateway.openai.chat_answer import event, progress
 from ai_pal.gateway.openai.errors import error_of
 from ai_pal.gateway.openai.responses.answer import ResponseStream
@@ -79,7 +81,8 @@ class Running:
     async def _run(self) -> None:
         try:
             while not self._coming.over:
-                self._add(self._writer.events(await self._coming.batch()))
+                write = partial(self._writer.events, await self._coming.batch())
+                self._add(await done(write) if self._coming.over else write())
         except AiPalError as error:
             self._add(self._writer.broken(told(error)))
         except asyncio.CancelledError:
@@ -175,12 +178,12 @@ class Background:
             self._sharing = asyncio.create_task(self._share())
         return running
 
-    def get(self, name: str, owner: str) -> Found | None:
+    async def get(self, name: str, owner: str) -> Found | None:
         """The one of this id and owner, under way or over since not long."""
         running = self._running.get(name)
         if running is not None:
             return running if running.owner == owner else None
-        state = self._underway.state(name, owner)
+        state = await asyncio.to_thread(self._underway.state, name, owner)
         return None if state is None else Recorded(self._underway, name, owner, state)
 
     def forget(self, name: str) -> None:

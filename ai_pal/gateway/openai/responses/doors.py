@@ -1,11 +1,13 @@
 """OpenAI's responses: what each route reads, asks, writes and keeps."""
 
+import asyncio
 import secrets
 from collections.abc import Mapping, Sequence
 from typing import Any
 
 import msgspec
 
+from ai_pal.attachments.waiting import Wait, wait_for
 from ai_pal.client import AsyncClient
 from ai_pal.client.answer import Answer
 from ai_pal.client.asking import Asking
@@ -24,6 +26,7 @@ from ai_pal.gateway.openai.responses.echo import echo
 from ai_pal.gateway.openai.responses.kept import Kept, Response
 from ai_pal.gateway.openai.responses.underway import Underway
 from ai_pal.gateway.wire.bodies import BodyError
+from ai_pal.gateway.wire.figures import whole_number
 from ai_pal.protocol.content import Message
 
 COUNTS = ("model", "tools", "tool_choice", "thinking", "response_format", "trim")
@@ -31,6 +34,9 @@ COUNTS = ("model", "tools", "tool_choice", "thinking", "response_format", "trim"
 
 MOST_ITEMS = 100
 """In one page of a list."""
+
+FROM_THE_FIRST = -1
+"""The number of the event that none goes before."""
 
 USUAL: dict[str, dict[str, Any]] = {
     "output_text": {"annotations": [], "logprobs": []},
@@ -98,6 +104,7 @@ class Responses:
 
         def of_output(name: str) -> dict[str, Any] | None:
             nonlocal level
+            wait_for(Wait.FILE)
             found = self._kept.item(name, owner)
             if found is None:
                 return None
@@ -118,46 +125,46 @@ class Responses:
             return self._background.start(name, owner, lambda: begin(client, said), writer)
 
         if stream:
-            return Watched(lambda client, said: start(client, said).follow(-1), Verbatim())
+            return Watched(lambda client, said: start(client, said).follow(FROM_THE_FIRST), Verbatim())
         return Apart(lambda client, said: msgspec.json.encode(start(client, said).response))
 
     async def retrieve(self, _: AsyncClient, said: Page, owner: str) -> bytes | Watched:
         """GET /v1/responses/{id}; what was asked in the background also as a stream. Raises `AiPalError`."""
-        found = self._background.get(said["id"], owner)
-        response = found.response if found else self._kept.get(said["id"], owner).response
-        after = said.get("starting_after", "-1")
-        if not after.removeprefix("-").isdecimal():
-            raise BodyError("events have numbers", "starting_after")
+        found = await self._background.get(said["id"], owner)
+        response = found.response if found else (await self._get(said["id"], owner)).response
+        after = whole_number(said.get("starting_after", str(FROM_THE_FIRST)))
+        if after is None or after < FROM_THE_FIRST:
+            raise BodyError("events have numbers, from 0 on", "starting_after")
         if said.get("stream") not in (None, "false"):
             if found is None:
                 raise BodyError("only what went on in the background is streamed again", "stream")
-            return Watched(lambda *_: found.follow(int(after)), Verbatim())
-        if after != "-1":
+            return Watched(lambda *_: found.follow(after), Verbatim())
+        if after != FROM_THE_FIRST:
             raise BodyError("events are of a stream", "starting_after", "set stream")
         return msgspec.json.encode(response)
 
     async def delete(self, _: AsyncClient, said: Page, owner: str) -> bytes:
         """DELETE /v1/responses/{id}. Raises `AiPalError`."""
-        if found := self._background.get(said["id"], owner):
+        if found := await self._background.get(said["id"], owner):
             await found.cancel()
-        self._kept.delete(said["id"], owner)
+        await asyncio.to_thread(self._kept.delete, said["id"], owner)
         self._background.forget(said["id"])
         return msgspec.json.encode({"id": said["id"], "object": "response", "deleted": True})
 
     async def cancel(self, _: AsyncClient, said: Page, owner: str) -> bytes:
         """POST /v1/responses/{id}/cancel: one in the background; what is over stays as it is. Raises
         `AiPalError`."""
-        if found := self._background.get(said["id"], owner):
+        if found := await self._background.get(said["id"], owner):
             await found.cancel()
             return msgspec.json.encode(found.response)
-        response = self._kept.get(said["id"], owner).response
+        response = (await self._get(said["id"], owner)).response
         if response["background"]:
             return msgspec.json.encode(response)
         raise BodyError("only a response in the background can be cancelled", "id")
 
     async def input_items(self, _: AsyncClient, said: Page, owner: str) -> bytes:
         """GET /v1/responses/{id}/input_items, the latest first. Raises `AiPalError`."""
-        found = self._kept.get(said["id"], owner).items
+        found = (await self._get(said["id"], owner)).items
         if said.get("order", "desc") not in ("asc", "desc"):
             raise BodyError("the order is asc or desc", "order")
         if said.get("order", "desc") == "desc":
@@ -167,10 +174,10 @@ class Responses:
             if after not in names:
                 raise BodyError(f"there is no item {after!r}", "after")
             found = found[names.index(after) + 1 :]
-        limit = said.get("limit", "20")
-        if not (limit.isascii() and limit.isdigit() and 1 <= int(limit) <= MOST_ITEMS):
+        limit = whole_number(said.get("limit", "20"))
+        if limit is None or not 1 <= limit <= MOST_ITEMS:
             raise BodyError(f"the limit is from 1 to {MOST_ITEMS}", "limit")
-        page = found[: int(limit)]
+        page = found[:limit]
         ends = {"first_id": page[0]["id"] if page else "", "last_id": page[-1]["id"] if page else ""}
         more = len(page) < len(found)
         return msgspec.json.encode({"object": "list", "data": page, **ends, "has_more": more})
@@ -185,9 +192,14 @@ class Responses:
                 raise BodyError(why, name, "leave it out, or set http.keep_responses")
         return msgspec.structs.replace(asked, store=False)
 
+    async def _get(self, name: str, owner: str) -> Response:
+        """One that is kept, which may be large. Raises `AiPalError`."""
+        return await asyncio.to_thread(self._kept.get, name, owner)
+
     def _before(self, name: str | None, owner: str) -> Response | None:
         if not name:
             return None
+        wait_for(Wait.FILE)
         try:
             return self._kept.get(name, owner)
         except AiPalError as error:

@@ -1,5 +1,7 @@
 """Turns of Ollama's chats."""
 
+import time
+
 import pytest
 
 from ai_pal.gateway.ollama.messages import Call, Function, Message, conversation
@@ -30,3 +32,20 @@ def test_calls_that_come_in_messages_of_their_own_are_of_one_turn() -> None:
     results = [Message("tool", "1", tool_call_id="a"), Message("tool", "2", tool_call_id="b")]
     together = Message("assistant", "I look", tool_calls=[*first, *second])
     assert conversation([*apart, *results]) == conversation([together, *results])
+
+
+def test_thousands_of_calls_find_their_results_in_no_time() -> None:
+    """By their ids, their names, and their order, the last one first."""
+    count = 20_000
+    calls = [Call(Function(f"f{n}"), f"id{n}") for n in range(3 * count)]
+    results = [
+        *(Message("tool", "x", tool_call_id=f"id{n}") for n in reversed(range(count))),
+        *(Message("tool", "x", tool_name=f"f{n}") for n in reversed(range(count, 2 * count))),
+        *(Message("tool", "x") for _ in range(count)),
+    ]
+    began = time.process_time()
+    said = conversation([Message("assistant", tool_calls=calls), *results])
+    assert time.process_time() - began < 15.0
+    found = [part.id for turn in said for part in turn.parts if isinstance(part, ours.ToolResult)]
+    order = (*reversed(range(count)), *reversed(range(count, 2 * count)), *range(2 * count, 3 * count))
+    assert found == [f"id{n}" for n in order]

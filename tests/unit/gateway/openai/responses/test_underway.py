@@ -70,7 +70,7 @@ def world(tmp_path: Path) -> Iterator[World]:
 
 
 async def followed(background: Background, name: str, after: int = -1) -> bytes:
-    found = background.get(name, "me")
+    found = await background.get(name, "me")
     assert found is not None
     stream, read = found.follow(after), b""
     while not stream.over:
@@ -91,7 +91,7 @@ def test_another_process_follows_it_and_has_it_from_any_event_on(world: World) -
         behind = await followed(world.second, "resp_a", 1)
         assert (await there).endswith(behind)
         assert behind.count(b"\n\n") == (await there).count(b"\n\n") - 2
-        found = world.second.get("resp_a", "me")
+        found = await world.second.get("resp_a", "me")
         assert found is not None
         assert found.response["status"] == "completed"
 
@@ -106,7 +106,7 @@ def test_one_that_meets_a_fault_of_ours_has_failed(world: World) -> None:
     async def play() -> None:
         world.start("resp_1", Faulty())
         assert b"response.failed" in await followed(world.first, "resp_1")
-        found = world.first.get("resp_1", "me")
+        found = await world.first.get("resp_1", "me")
         assert found is not None
         assert found.response["status"] == "failed"
 
@@ -117,7 +117,7 @@ def test_another_process_stops_it(world: World) -> None:
     async def play() -> None:
         answer = Answer()
         world.start("resp_a", answer)
-        found = world.second.get("resp_a", "me")
+        found = await world.second.get("resp_a", "me")
         assert found is not None
         await found.cancel()
         assert (found.response["status"], answer.cancelled) == ("cancelled", True)
@@ -131,9 +131,9 @@ def test_it_is_there_for_its_owner_alone(world: World) -> None:
         answer = Answer()
         world.start("resp_a", answer)
         for background in (world.first, world.second):
-            assert background.get("resp_a", "you") is None
-            assert background.get("resp_a", "") is None
-            assert background.get("resp_a", "me") is not None
+            assert await background.get("resp_a", "you") is None
+            assert await background.get("resp_a", "") is None
+            assert await background.get("resp_a", "me") is not None
         answer.ends.set()
         await followed(world.first, "resp_a")
         for kept in world.kepts:
@@ -149,7 +149,7 @@ def test_one_whose_process_was_killed_has_failed(world: World) -> None:
         world.underways[0].begin("resp_a", "me", {"id": "resp_a", "status": "queued"})
         world.underways[0].tell([News("resp_a", {"id": "resp_a", "status": "in_progress"}, 0, [b"x"], False)])
         world.time += LOST
-        found = world.second.get("resp_a", "me")
+        found = await world.second.get("resp_a", "me")
         assert found is not None
         assert (found.response["status"], found.response["error"]["code"]) == ("failed", "server_error")
         await found.cancel()
