@@ -27,7 +27,7 @@ from ai_pal.gateway.metrics import Metrics
 from ai_pal.gateway.openai.responses.kept import Kept
 from ai_pal.gateway.page.owner import is_owner
 from ai_pal.gateway.page.page import Page
-from ai_pal.gateway.reading import read_in_time
+from ai_pal.gateway.reading import Reader
 from ai_pal.gateway.route import Route
 from ai_pal.gateway.routes import door_of, routes_with
 from ai_pal.gateway.wire.asgi import LEFT, Receive, Scope, Send
@@ -68,9 +68,10 @@ def application(
     paths: dict[str, list[Route]] = {}
     for route in table:
         paths.setdefault(route.path, []).append(route)
-    bodies = RequestBodies(limits)
+    bodies, reader = RequestBodies(limits), Reader()
     endpoints = [
-        Path(path, Endpoint(routes, link, metrics, bodies), methods=None) for path, routes in paths.items()
+        Path(path, Endpoint(routes, link, metrics, bodies, reader), methods=None)
+        for path, routes in paths.items()
     ]
     others = Path("/{path:path}", Unknown(), methods=None)
     inner = Router([*endpoints, others], redirect_slashes=False, lifespan=lifespan)
@@ -81,9 +82,11 @@ def application(
 class Endpoint:
     """One path: its methods by name."""
 
-    def __init__(self, routes: list[Route], link: Link, metrics: Metrics, bodies: RequestBodies) -> None:
+    def __init__(
+        self, routes: list[Route], link: Link, metrics: Metrics, bodies: RequestBodies, reader: Reader
+    ) -> None:
         self._any, self._routes = routes[0], {route.method: route for route in routes}
-        self._link, self._metrics, self._bodies = link, metrics, bodies
+        self._link, self._metrics, self._bodies, self._reader = link, metrics, bodies, reader
         if "GET" in self._routes:
             self._routes.setdefault("HEAD", self._routes["GET"])
 
@@ -172,7 +175,7 @@ class Endpoint:
         async with self._bodies.of(receive, headers) as body:
             if route.tells is not None:
                 return None
-            return await read_in_time(partial(_read, route, body, owner), route, body, out)
+            return await self._reader.read(partial(_read, route, body, owner), route, body, out)
 
     async def _tell(
         self, route: Route, owner: Sequence[str], said: Asking, scope: Scope, out: Outgoing

@@ -6,8 +6,7 @@ import contextvars
 import threading
 import time
 from collections.abc import Callable
-from concurrent.futures import Executor, ThreadPoolExecutor
-from contextlib import suppress
+from contextlib import AbstractAsyncContextManager, nullcontext, suppress
 from functools import partial
 from typing import Any, TypeVar
 
@@ -33,10 +32,7 @@ PDFS_AT_ONCE = 4
 """Bodies with such that are read at a time, each by a process that may take a gigabyte; the others wait, and
 bodies without one do not."""
 
-_THREADS: dict[Wait, Executor] = {
-    Wait.FILE: ThreadPoolExecutor(thread_name_prefix="body"),
-    Wait.PROCESS: ThreadPoolExecutor(PDFS_AT_ONCE, "pdf"),
-}
+ANYWHERE = nullcontext()
 
 COMMENT = b": reading what is attached\n\n"
 """Of streams of events."""
@@ -52,19 +48,28 @@ class _Head(msgspec.Struct):
 _HEAD = msgspec.json.Decoder(_Head)
 
 
-async def read_in_time(read: Callable[[], T], route: Route, body: bytes, out: Outgoing) -> T:
-    """What `read` gives: of a short body at once, if that waits for nothing; else from a thread, where the
-    question is put together too. Raises as `read_aside`."""
-    waits = Wait.FILE if len(body) > LONG else Wait.NOTHING
-    while True:
-        is_long.set(waits > Wait.NOTHING)
-        here = partial(_waiting, waits, read)
-        try:
-            if waits == Wait.NOTHING:
-                return here()
-            return await read_aside(here, route, body, out, _THREADS[waits])
-        except WaitsError as error:
-            waits = error.waits
+class Reader:
+    """Reads bodies for all requests of one server."""
+
+    def __init__(self) -> None:
+        self._places: dict[Wait, AbstractAsyncContextManager[Any]] = {
+            Wait.FILE: ANYWHERE,
+            Wait.PROCESS: asyncio.Semaphore(PDFS_AT_ONCE),
+        }
+
+    async def read(self, read: Callable[[], T], route: Route, body: bytes, out: Outgoing) -> T:
+        """What `read` gives: of a short body at once, if that waits for nothing; else from a thread, where
+        the question is put together too. Raises as `read_aside`."""
+        waits = Wait.FILE if len(body) > LONG else Wait.NOTHING
+        while True:
+            is_long.set(waits > Wait.NOTHING)  # a connection's next request inherits what is set
+            here = partial(_waiting, waits, read)
+            try:
+                if waits == Wait.NOTHING:
+                    return here()
+                return await read_aside(here, route, body, out, self._places[waits])
+            except WaitsError as error:
+                waits = error.waits
 
 
 def _waiting(waits: Wait, read: Callable[[], T]) -> T:
@@ -77,16 +82,26 @@ def _waiting(waits: Wait, read: Callable[[], T]) -> T:
 
 
 async def read_aside(
-    read: Callable[[], T], route: Route, body: bytes, out: Outgoing, threads: Executor = _THREADS[Wait.FILE]
+    read: Callable[[], T],
+    route: Route,
+    body: bytes,
+    out: Outgoing,
+    place: AbstractAsyncContextManager[Any] = ANYWHERE,
 ) -> T:
-    """What `read` gives, in one of these threads. Raises what it raises, and `AiPalError` (`cancelled`) when
-    the client leaves first."""
+    """What `read` gives, in a thread, once it has its place. Raises what it raises, and `AiPalError`
+    (`cancelled`) when the client leaves first."""
     loop = asyncio.get_running_loop()
-    unwanted = threading.Event()
+    unwanted, begun = threading.Event(), False
     context = contextvars.copy_context()  # what is read for this request later is not called off with this
     context.run(called_off.set, unwanted)
-    work = threads.submit(context.run, read)
-    reading = asyncio.wrap_future(work)
+
+    async def work() -> T:
+        nonlocal begun
+        async with place:
+            begun = True
+            return await loop.run_in_executor(None, context.run, read)
+
+    reading = loop.create_task(work())
     left = loop.create_task(out.left())
     try:
         while not reading.done():
@@ -99,9 +114,10 @@ async def read_aside(
     finally:
         left.cancel()
         unwanted.set()
-        if not work.cancel():  # it has begun
-            with suppress(Exception):
-                await reading
+        if not begun:
+            reading.cancel()
+        with suppress(Exception, asyncio.CancelledError):
+            await reading
 
 
 async def _alive(route: Route, body: bytes, out: Outgoing) -> None:

@@ -7,7 +7,8 @@ from typing import Literal, NamedTuple
 
 from ai_pal.gateway.wire.bodies import BodyError
 
-_ACTION = re.compile(r"(?s)\{\{(-?)\s*(.*?)\s*(-?)\}\}(\s*)")
+_OPENS, _CLOSES = "{{", "}}"
+_BLANK = re.compile(r"\s*")
 _FIELD = re.compile(r"\.(\w+)")
 _FIELDS = ("System", "Prompt", "Response")
 
@@ -22,11 +23,15 @@ class Action(NamedTuple):
 def actions_of(template: str) -> Iterator[str | Action]:
     """Its texts and actions in their order, each `if` with its `end`. Raises `BodyError`: it wants more."""
     at = depth = 0
-    for found in _ACTION.finditer(template):
-        trims_before, action, trims_behind, behind = found.groups()
-        before = _whole(template[at : found.start()])
+    while (opens := template.find(_OPENS, at)) >= 0 and (closes := template.find(_CLOSES, opens)) >= 0:
+        action = template[opens + len(_OPENS) : closes]
+        trims_before, trims_behind = action.startswith("-"), len(action) > 1 and action.endswith("-")
+        action = action[trims_before : len(action) - trims_behind].strip()
+        before = _whole(template[at:opens])
         yield before.rstrip() if trims_before else before
-        at = found.end() - (0 if trims_behind else len(behind))
+        at = closes + len(_CLOSES)
+        if trims_behind and (blank := _BLANK.match(template, at)):
+            at = blank.end()
         read = _read(action)
         if read.word in ("else", "end") and not depth:
             raise _refused(f"there is no if before this {read.word}")

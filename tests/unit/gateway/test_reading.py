@@ -16,7 +16,7 @@ from ai_pal.errors import AiPalError, Code, Failure
 from ai_pal.gateway.answering import sending
 from ai_pal.gateway.answering.outgoing import Outgoing
 from ai_pal.gateway.entrance import tell_failure
-from ai_pal.gateway.reading import PDFS_AT_ONCE, as_event, read_aside, read_in_time
+from ai_pal.gateway.reading import PDFS_AT_ONCE, Reader, as_event, read_aside
 from ai_pal.gateway.routes import ROUTES
 from ai_pal.gateway.wire.asgi import LEFT
 from ai_pal.gateway.wire.bodies import BOM
@@ -138,7 +138,7 @@ def test_a_pdf_holds_up_nobody_however_it_is_spelled(file: str) -> None:
                 await asyncio.sleep(0)
 
         going = asyncio.create_task(others())
-        await read_in_time(partial(reads, body), route, body, Outgoing(wire.receive, wire.send))
+        await Reader().read(partial(reads, body), route, body, Outgoing(wire.receive, wire.send))
         going.cancel()
         return steps
 
@@ -160,13 +160,14 @@ def test_what_waits_for_pdfs_holds_up_no_other_body() -> None:
         return Outgoing(wire.receive, wire.send)
 
     async def play() -> int:
-        waiting = [asyncio.create_task(read_in_time(slow, route, body, out())) for _ in range(many)]
+        reader = Reader()
+        waiting = [asyncio.create_task(reader.read(slow, route, body, out())) for _ in range(many)]
         try:
             async with asyncio.timeout(60):
                 for _ in range(many + PDFS_AT_ONCE):  # each without a wait, and the first with one
                     while not looked_at.acquire(blocking=False):  # noqa: ASYNC110 - a thread tells
                         await asyncio.sleep(0.001)
-                return await read_in_time(lambda: 7, route, body, out())
+                return await reader.read(lambda: 7, route, body, out())
         finally:
             go_on.set()
             await asyncio.gather(*waiting)

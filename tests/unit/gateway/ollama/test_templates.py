@@ -1,8 +1,11 @@
 """A client's own template of Ollama's language: what it writes, and what is refused."""
 
+import time
+from contextlib import suppress
+
 import pytest
 
-from ai_pal.gateway.ollama.templates import filled
+from ai_pal.gateway.ollama.templates import actions_of, filled
 from ai_pal.gateway.wire.bodies import BodyError
 
 CHATML = (
@@ -46,3 +49,21 @@ def test_what_it_may_not_hold(template: str) -> None:
     with pytest.raises(BodyError) as caught:
         filled(template, "", "P")
     assert caught.value.param == "template"
+
+
+@pytest.mark.parametrize(
+    "template",
+    [
+        "{{" * 100_000,
+        "{{" + " " * 200_000,
+        "{{ .Prompt" + " -" * 100_000,
+        "{{- " * 50_000,
+        "{{ .Prompt }}\n" * 20_000,
+    ],
+)
+def test_none_takes_long_however_it_is_written(template: str) -> None:
+    """A search that goes back held the whole server for ever: it lets no other thread go on."""
+    began = time.process_time()
+    with suppress(BodyError):
+        list(actions_of(template))
+    assert time.process_time() - began < 5.0
