@@ -10,12 +10,13 @@ from ai_pal.conversations.records import MARKS
 from ai_pal.conversations.shelf import Shelf
 from ai_pal.conversations.tags import tag_of
 from ai_pal.conversations.typed import keep_typed
+from ai_pal.gateway.wire.figures import Figure
 
 
 class Change(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """POST /page/change: what is left out stays; `tags` are all that it has; `delete` is for good."""
 
-    conversation: int
+    conversation: Figure
     title: str | None = None
     pinned: bool | None = None
     tags: list[str] | None = None

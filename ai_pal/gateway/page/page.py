@@ -32,7 +32,7 @@ from ai_pal.gateway.page.rendering import Rendering
 from ai_pal.gateway.page.talk import Talk
 from ai_pal.gateway.page.talks import Talks
 from ai_pal.gateway.wire.bodies import BodyError, decoded
-from ai_pal.gateway.wire.figures import whole_number
+from ai_pal.gateway.wire.figures import Figure, whole_number
 from ai_pal.gateway.wire.statuses import StatusError
 
 Said = Mapping[str, str]
@@ -55,8 +55,8 @@ class Key(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 class Opinion(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """POST /page/rate: whether an answer was good, by its place in the conversation."""
 
-    conversation: int
-    at: int
+    conversation: Figure
+    at: Figure
     good: bool
 
 

@@ -16,6 +16,7 @@ from ai_pal.errors import Code, fail
 from ai_pal.gateway.asking.presets import form_of
 from ai_pal.gateway.page.page_presets import Sampling
 from ai_pal.gateway.wire.bodies import BodyError, decoded
+from ai_pal.gateway.wire.figures import Figure
 from ai_pal.protocol.content import Message
 from ai_pal.protocol.option_rules import objection_to_value
 from ai_pal.protocol.options import GenerationOptions, Thinking
@@ -42,9 +43,9 @@ class Question(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=
     whoever may know better than a model of this machine is asked, and no model is named."""
 
     prompt: str = ""
-    conversation: int = 0
+    conversation: Figure = 0
     how: How = "new"
-    at: int | None = None
+    at: Figure | None = None
     files: Annotated[list[File], msgspec.Meta(max_length=MOST_FILES)] = []
     model: str = ""
     preset: str = ""
