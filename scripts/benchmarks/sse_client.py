@@ -21,6 +21,7 @@ NAP = 0.001
 each event, and take from the server what one elsewhere does not."""
 
 LARGEST = 256 * 1024
+ANSWERED = b"HTTP/1.1 200"
 END = b"data: [DONE]"
 TEXT = re.compile(rb'"content": ?"[^"]')
 USAGE = re.compile(rb'"completion_tokens":(\d+)')
@@ -52,7 +53,9 @@ class _Stream:
         self.first, self.events, self.tail = 0.0, 0, b""
 
     def take(self, data: bytes) -> bool:
-        """Count what came; whether that was the end."""
+        """Count what came; whether that was the end. Raises RuntimeError for a refusal."""
+        if not self.tail and not data.startswith(ANSWERED):
+            raise RuntimeError(f"no answer came: {data[:600]!r}")
         seen = self.tail[-1:] + data
         self.events += seen.count(b"\n\n")
         if not self.first and TEXT.search(self.tail + data):

@@ -4,7 +4,6 @@ import asyncio
 import contextlib
 import os
 import random
-from functools import partial
 
 import anyio
 import msgspec
@@ -308,8 +307,7 @@ class Daemon:
         self._clients.gone(client)
 
     def _observe(self, event: str, **fields: object) -> None:
-        # A line takes as long as to have a worker begin, which it is written behind.
-        self._loop.call_soon(partial(log.info, event, **fields))
+        log.info(event, **fields)
         self._activity.observed(event, fields)
         if event == PULLED:
             self._answerers.look_anew()
