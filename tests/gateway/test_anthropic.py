@@ -198,10 +198,11 @@ def test_models_are_chosen_by_their_stage(client: anthropic.Anthropic) -> None:
     assert list(client.models.list(lifecycle=["retired", "deprecated"])) == []
     with pytest.raises(anthropic.BadRequestError):
         client.models.list(lifecycle=["young"])
-    able = client.models.retrieve("smollm2").capabilities
-    assert able is not None
-    assert (able.image_input.supported, able.structured_outputs.supported) == (False, True)
-    assert able.thinking.types.disabled.supported
+    for model in ("smollm2", "caller"):
+        able = client.models.retrieve(model).capabilities
+        assert able is not None
+        assert (able.image_input.supported, able.structured_outputs.supported) == (False, True)
+        assert able.thinking.types.disabled.supported
 
 
 def test_what_is_not_done_here_is_told_in_its_envelope(client: anthropic.Anthropic) -> None:

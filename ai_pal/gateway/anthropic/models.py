@@ -7,9 +7,12 @@ from typing import Any
 from ai_pal.catalog.inventory.details import Details
 from ai_pal.gateway.wire.bodies import BodyError
 from ai_pal.gateway.wire.figures import whole_number
+from ai_pal.protocol.options import Ability
 
 MOST = 1000
 """In one page."""
+USUAL: frozenset[Ability] = frozenset({"chat", "schema"})
+"""What models here can of which only a load tells all."""
 STAGES = {"active", "deprecated", "retired"}
 
 
@@ -47,10 +50,9 @@ def listed_model(name: str, known: Details) -> dict[str, Any]:
     return {**about, "lifecycle": "active", **window, "capabilities": _capabilities(known)}
 
 
-def _capabilities(known: Details) -> dict[str, Any] | None:
-    """What a request may hold; None where only a load tells."""
-    if known.able is None:
-        return None
+def _capabilities(known: Details) -> dict[str, Any]:
+    """What a request may hold; what only a load tells of a model here is what most can."""
+    able = USUAL if known.able is None else known.able
     thinks, none = "thinking" in known.strengths, _supported(value=False)
     levels = {level: _supported(value=thinks) for level in ("low", "medium", "high", "xhigh", "max")}
     kinds = {kind: _supported(value=True) for kind in ("adaptive", "between_tools", "disabled")}
@@ -58,9 +60,9 @@ def _capabilities(known: Details) -> dict[str, Any] | None:
         **dict.fromkeys(("batch", "citations", "code_execution", "context_management"), none),
         "effort": {**_supported(value=thinks), **levels},
         "image_input": _supported(value="pictures" in known.strengths),
-        "pdf_input": _supported(value="chat" in known.able),
+        "pdf_input": _supported(value="chat" in able),
         "server_tools": {**none, "code_execution": none, "web_search": none},
-        "structured_outputs": _supported(value="schema" in known.able),
+        "structured_outputs": _supported(value="schema" in able),
         "thinking": {**_supported(value=thinks), "types": {**kinds, "enabled": _supported(value=thinks)}},
     }
 

@@ -191,7 +191,8 @@ def _preset(asked: CreateBody, parameters: dict[str, Any]) -> Preset | None:
             raise BodyError(f"there is no parameter {name!r}", f"parameters.{name}")
     if not (system or examples or licence) and parameters.keys() <= _OF_MODELS.keys():
         return None
-    said = options.sampling_of({name: one for name, one in parameters.items() if name not in _OF_MODELS})
+    sampling = {name: one for name, one in parameters.items() if name not in _OF_MODELS}
+    said = options.sampling_of(sampling, "parameters")
     fields = {name: value for name, value in said.items() if name != "extra" and value not in (None, [])}
     if more := said.get("extra"):
         fields["options"] = more

@@ -8,6 +8,7 @@ from ai_pal.client.asking import Asking
 from ai_pal.gateway.asking import wishes
 from ai_pal.gateway.asking.engine_sampling import EngineSampling, said_of
 from ai_pal.gateway.wire.bodies import BodyError, converted
+from ai_pal.protocol.option_rules import objection_to_value
 from ai_pal.protocol.options import JsonObject, JsonSchema, ResponseFormat
 
 NAMES = {
@@ -60,8 +61,8 @@ def required(model: str) -> str:
     return model
 
 
-def sampling_of(given: dict[str, Any]) -> dict[str, Any]:
-    """`options`, or the parameters of a Modelfile, by our names. Raises `BodyError`."""
+def sampling_of(given: dict[str, Any], where: str = "options") -> dict[str, Any]:
+    """`options`, or the `parameters` of a Modelfile, by our names. Raises `BodyError`."""
     given = as_go_reads(given)
     asking: dict[str, Any] = {ours: given[name] for name, ours in NAMES.items() if name in given}
     most = asking.get("max_tokens")
@@ -69,13 +70,16 @@ def sampling_of(given: dict[str, Any]) -> dict[str, Any]:
         del asking["max_tokens"]
     if asking.get("context") == 0:
         del asking["context"]
+    for name, ours in NAMES.items():
+        if ours in asking and (why := objection_to_value(ours, asking[ours])):
+            raise BodyError(why.replace(ours, name, 1), f"{where}.{name}")
     for name, kind in _HINTS.items():
         if type(given.get(name, kind())) is not kind:
-            raise BodyError(f"{name} has to be of the type {kind.__name__}", f"options.{name}")
+            raise BodyError(f"{name} has to be of the type {kind.__name__}", f"{where}.{name}")
     asking["stop"] = wishes.stops(_texts(given.get("stop")))
-    extra = said_of(converted(given, EngineSampling, "options"))
+    extra = said_of(converted(given, EngineSampling, where))
     if "num_keep" in given:
-        extra["n_keep"] = _whole(given["num_keep"], "num_keep")
+        extra["n_keep"] = _whole(given["num_keep"], f"{where}.num_keep")
     asking["extra"] = extra or None
     return asking
 
@@ -102,9 +106,9 @@ def as_go_reads(given: dict[str, Any]) -> dict[str, Any]:
     }
 
 
-def _whole(value: Any, name: str) -> int:
+def _whole(value: Any, where: str) -> int:
     if type(value) is not int:
-        raise BodyError(f"{name} has to be a whole number", f"options.{name}")
+        raise BodyError("this has to be a whole number", where)
     return value
 
 
