@@ -18,7 +18,7 @@ from ai_pal.protocol.client import Done, Failed, Pulled, Pulling
 from ai_pal.protocol.options import GenerationOptions
 from tests.hub import repositories as repos
 from tests.hub.loopback import TIMEOUT, TOKEN, Hub, Repo, loopback_hub
-from tests.nursery import NURSERIES
+from tests.nursery import NURSERIES, SUPERVISORS
 from tests.process.command import ai_pal
 from tests.process.eventually import allowed, eventually
 from tests.process.homes import Environ, client_endpoint, environment, stop_supervisor
@@ -38,9 +38,15 @@ def home(ai_pal_home: Path, hub: Hub) -> Iterator[Environ]:
     """The environment of commands: an empty cache, the loopback hub."""
     environ = environment(ai_pal_home) | hub.environment
     environ |= {"HF_HOME": str(ai_pal_home / "hf"), "AI_PAL_MODEL_CACHE": str(ai_pal_home / "models")}
-    environ[NURSERIES] = ""  # processes are found as the supervisor's children, with their environment
     yield environ
     stop_supervisor(environ)
+
+
+@pytest.fixture
+def alone(home: Environ) -> Environ:
+    """No process is a nursery's: they are found as the supervisor's children, with their environment."""
+    home[NURSERIES] = ""
+    return home
 
 
 def in_terminal(environ: Environ, *args: str) -> "pexpect.spawn[str]":
@@ -149,10 +155,10 @@ def test_the_last_follower_stops_the_download_and_the_next_one_resumes_it(home: 
     assert ranges(hub)[1].startswith("bytes=")
 
 
-def test_a_killed_egress_process_costs_nothing_but_time(home: Environ, hub: Hub) -> None:
+def test_a_killed_egress_process_costs_nothing_but_time(alone: Environ, hub: Hub) -> None:
     hub.repos["org/tiny"] = repos.llama()
     hold(hub)
-    with client(home) as mine:
+    with client(alone) as mine:
         events = mine.pull("org/tiny")
         half_way(events, hub)
         [process] = egress(mine.welcome.pid)
@@ -163,24 +169,24 @@ def test_a_killed_egress_process_costs_nothing_but_time(home: Environ, hub: Hub)
     assert ranges(hub)[-1].startswith("bytes=")
 
 
-def test_a_download_dies_with_its_supervisor_and_goes_on_under_the_next(home: Environ, hub: Hub) -> None:
+def test_a_download_dies_with_its_supervisor_and_goes_on_under_the_next(alone: Environ, hub: Hub) -> None:
     hub.repos["org/tiny"] = repos.llama()
     hold(hub)
-    with client(home) as mine:
+    with client(alone) as mine:
         events = mine.pull("org/tiny")
         half_way(events, hub)
         [process] = egress(mine.welcome.pid)
         os.kill(mine.welcome.pid, signal.SIGKILL)
         eventually(lambda: has_ended(process), within=allowed(1.0))
     hub.gate.set()
-    assert ai_pal(home, "pull", "org/tiny").returncode == 0
+    assert ai_pal(alone, "pull", "org/tiny").returncode == 0
     assert ranges(hub)[-1].startswith("bytes=")
 
 
-def test_only_the_egress_process_has_the_network_and_the_token(home: Environ, hub: Hub) -> None:
+def test_only_the_egress_process_has_the_network_and_the_token(alone: Environ, hub: Hub) -> None:
     hub.repos["org/tiny"] = repos.llama()
     hold(hub)
-    with client(home | {"HF_TOKEN": TOKEN}) as mine:
+    with client(alone | {"HF_TOKEN": TOKEN}) as mine:
         events = mine.pull("org/tiny")
         half_way(events, hub)
         supervisor = psutil.Process(mine.welcome.pid)
@@ -195,12 +201,12 @@ def test_only_the_egress_process_has_the_network_and_the_token(home: Environ, hu
         hub.gate.set()
         *_, end = events
         assert isinstance(end, Pulled)
-    assert TOKEN not in log(home)
+    assert TOKEN not in log(alone)
 
 
-def test_an_idle_egress_process_ends(home: Environ, hub: Hub) -> None:
+def test_an_idle_egress_process_ends(alone: Environ, hub: Hub) -> None:
     hub.repos["org/tiny"] = repos.llama()
-    with client(home) as mine:
+    with client(alone) as mine:
         list(mine.pull("org/tiny"))
         [process] = egress(mine.welcome.pid)
         process.wait(TIMEOUT)
@@ -324,6 +330,7 @@ def test_safetensors_from_the_hub_answer_and_code_beside_them_stays_there(
     files = {file.name: file.read_bytes() for file in folder.iterdir() if file.is_file()}
     code = f"open({str(canary)!r}, 'w')".encode()
     hub.repos["org/llama"] = Repo(files | {"modeling_llama.py": code, "setup.py": code})
+    home[NURSERIES] = f"{SUPERVISORS} transformers"
     with client(home) as mine:
         events = list(mine.chat("Hi", model="org/llama", options=GenerationOptions(max_tokens=4), pull=True))
         assert isinstance(events[-1], Done), events[-1]
