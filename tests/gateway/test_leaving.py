@@ -20,8 +20,16 @@ BODIES: dict[str, dict[str, object]] = {
     "/api/chat": {"messages": ASKED},
     "/api/generate": {"prompt": "Once"},
 }
-ENDLESS = {"model": "smollm2", "messages": ASKED, "max_tokens": 1500, "logit_bias": {"2": -100.0}}
-"""Without the starter's end mark."""
+ENDLESS = {
+    "model": "smollm2",
+    "messages": ASKED,
+    "max_tokens": 7000,
+    "logit_bias": {"0": -100.0, "2": -100.0},
+    "temperature": 2.0,
+    "seed": 7,
+}
+"""Without the starter's end marks, and so hot that it does not go round, which would end it: longer than any
+machine is given to stop it."""
 
 
 def ask(gateway: str, path: str, body: dict[str, object]) -> socket.socket:
