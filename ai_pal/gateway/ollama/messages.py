@@ -70,7 +70,8 @@ def conversation(messages: Iterable[Message]) -> list[ours.Message]:
             continue
         parts: list[ours.AnyPart] = [ours.Reasoning(message.thinking)] if message.thinking else []
         parts += [picture(data, f"{where}.images[{n}]") for n, data in enumerate(message.images or [])]
-        if not parts and not message.tool_calls:
+        before = _same_turn(found, role, calls=bool(message.tool_calls))
+        if not parts and not before and not message.tool_calls:
             found.append(ours.Message(role, message.content or ""))
             continue
         if message.content:
@@ -80,15 +81,20 @@ def conversation(messages: Iterable[Message]) -> list[ours.Message]:
             call = ours.ToolCall(given.id or f"call_{number}_{index}", given.function.name, arguments)
             open_calls.add(call)
             parts.append(call)
-        if (
-            message.tool_calls and found and role == found[-1].role == "assistant"
-        ):  # Strands sends each call so
-            before = found.pop()
-            joined = [*before.parts] if isinstance(before.content, str) else before.content
-            joined += parts
-            parts = joined
-        found.append(ours.Message(role, parts))
+        before += parts
+        found.append(ours.Message(role, before))
     return without_lines(found)
+
+
+def _same_turn(found: list[ours.Message], role: ours.Role, *, calls: bool) -> list[ours.AnyPart]:
+    """Takes off what a message goes on with. Strands tells each call, and text among them, in messages of
+    their own; but behind a turn with calls come their results."""
+    if role != "assistant" or not found or found[-1].role != "assistant":
+        return []
+    if not calls and not any(isinstance(part, ours.ToolCall) for part in found[-1].parts):
+        return []
+    before = found.pop()
+    return [*before.parts] if isinstance(before.content, str) else before.content
 
 
 class OpenCalls:

@@ -10,6 +10,8 @@ from typing import Any
 
 URL, MODEL = os.environ["GATEWAY"], os.environ["MODEL"]
 KEY = "none"
+EMBEDS = "echo"
+"""A model of AI-PAL's own: the scripted ones make no vectors."""
 WORDS, END = os.environ["WORDS"], os.environ["END"]
 """What the scripted model says: to a plain question, and behind the call of a tool."""
 
@@ -38,22 +40,31 @@ def weather(city: str) -> str:
     return f"It rains in {city}."
 
 
+def clock(city: str) -> str:
+    """The time in a city."""
+    return f"It is noon in {city}."
+
+
 def main(checks: Mapping[str, Callable[[], None]]) -> None:
     sys.exit(run(checks))
 
 
-def main_over(
+def checks_over(
     protocols: Mapping[str, Callable[[], Any]], checks: Mapping[str, Callable[[Any], None]]
-) -> None:
+) -> dict[str, Callable[[], None]]:
     """Each check of each protocol, with a model that is made for it."""
 
     def asked(check: Callable[[Any], None], model: Callable[[], Any]) -> None:
         check(model())
 
-    main(
-        {
-            f"{protocol}: {name}": partial(asked, check, model)
-            for protocol, model in protocols.items()
-            for name, check in checks.items()
-        }
-    )
+    return {
+        f"{protocol}: {name}": partial(asked, check, model)
+        for protocol, model in protocols.items()
+        for name, check in checks.items()
+    }
+
+
+def main_over(
+    protocols: Mapping[str, Callable[[], Any]], checks: Mapping[str, Callable[[Any], None]]
+) -> None:
+    main(checks_over(protocols, checks))

@@ -1,7 +1,9 @@
 """LangChain's models of OpenAI's (chat completions and responses), Anthropic's and Ollama's protocols."""
 
+import asyncio
 from collections.abc import Callable
-from functools import partial
+from functools import partial, reduce
+from operator import add
 from typing import Any
 
 from langchain_anthropic import ChatAnthropic
@@ -9,19 +11,25 @@ from langchain_core.messages import HumanMessage
 from langchain_core.tools import tool
 from langchain_ollama import ChatOllama
 from langchain_openai import ChatOpenAI
-from pydantic import BaseModel
 
-from scripts.client_runs.programs.checks import END, KEY, MODEL, URL, WORDS, main_over, same, weather
+from scripts.client_runs.programs.checks import END, KEY, MODEL, URL, WORDS, clock, main_over, same, weather
+from scripts.client_runs.programs.place import ANSWERED, Place
 
-
-class Place(BaseModel):
-    """Where it is."""
-
-    city: str
+LOOP = asyncio.new_event_loop()
+"""One for all: connections are kept between checks."""
+BOTH = [("weather", {"city": "Oslo"}), ("clock", {"city": "Oslo"})]
 
 
 def openai(**fields: Any) -> Any:
-    return ChatOpenAI(model=MODEL, base_url=f"{URL}/v1", api_key=KEY, max_retries=0, timeout=120, **fields)
+    return ChatOpenAI(
+        model=MODEL,
+        base_url=f"{URL}/v1",
+        api_key=KEY,
+        max_retries=0,
+        timeout=120,
+        stream_usage=True,
+        **fields,
+    )
 
 
 MODELS: dict[str, Callable[[], Any]] = {
@@ -44,6 +52,20 @@ def streams(model: Any) -> None:
     same("".join(piece.text for piece in model.stream("Say something")), WORDS)
 
 
+def streams_in_order(model: Any) -> None:
+    """Text, two calls and the figures, as its own sum of pieces has them, and with asyncio as well."""
+    bound = model.bind_tools([tool(weather), tool(clock)])
+
+    async def apart() -> list[Any]:
+        return [piece async for piece in bound.astream("The weather in Oslo")]
+
+    for pieces in (list(bound.stream("The weather in Oslo")), LOOP.run_until_complete(apart())):
+        whole = reduce(add, pieces)
+        same(whole.text, "I call weather, clock.")
+        same([(call["name"], call["args"]) for call in whole.tool_calls], BOTH)
+        assert whole.usage_metadata["input_tokens"] > 0, whole.usage_metadata
+
+
 def tools(model: Any) -> None:
     bound = model.bind_tools([tool(weather)])
     messages: list[Any] = [HumanMessage("The weather in Oslo")]
@@ -54,12 +76,13 @@ def tools(model: Any) -> None:
 
 
 def schema(model: Any) -> None:
-    same(model.with_structured_output(Place).invoke("Where is it?"), Place(city=""))
+    same(model.with_structured_output(Place).invoke("Where is it?"), ANSWERED)
 
 
 CHECKS: dict[str, Callable[[Any], None]] = {
     "at once": at_once,
     "streams": streams,
+    "streams in order": streams_in_order,
     "tools": tools,
     "schema": schema,
 }

@@ -37,6 +37,30 @@ def streams(provider: str) -> None:
     same("".join(one.choices[0].delta.content or "" for one in pieces if one.choices), WORDS)
 
 
+def streams_in_order(provider: str) -> None:
+    """Thoughts, text, two calls and the figures, as its own builder puts the pieces together."""
+    offered = [{"type": "function", "function": {**FUNCTION, "name": name}} for name in ("weather", "clock")]
+    asked = user("The weather in Oslo")
+    how = {"tools": offered, "stream": True, "stream_options": {"include_usage": True}}
+    whole: Any = litellm.stream_chunk_builder(list(ask(provider, asked, **how)), messages=asked)
+    turn = whole.choices[0].message
+    same(turn.content, "I call weather, clock.")
+    same([call.function.name for call in turn.tool_calls], ["weather", "clock"])
+    same([json.loads(call.function.arguments) for call in turn.tool_calls], [{"city": "Oslo"}] * 2)
+    same(turn.reasoning_content, "What is there to do next?")
+    assert whole.usage.prompt_tokens > 0, whole.usage
+
+
+def several() -> None:
+    found = ask("openai", user("Say something"), n=2)
+    same([choice.message.content for choice in found.choices], [WORDS] * 2)
+    said = ["", ""]
+    for piece in ask("openai", user("Say something"), n=2, stream=True):
+        for choice in piece.choices:
+            said[choice.index] += choice.delta.content or ""
+    same(said, [WORDS] * 2)
+
+
 def tools(provider: str) -> None:
     messages = user("The weather in Oslo")
     offered = [{"type": "function", "function": FUNCTION}]
@@ -62,10 +86,11 @@ def responses() -> None:
 def of(provider: str) -> dict[str, Callable[[], None]]:
     every: dict[str, Callable[[str], None]] = {"at once": at_once, "streams": streams, "schema": schema}
     if provider != "ollama":  # it asks for calls as JSON in words of its own
-        every["tools"] = tools
+        every |= {"tools": tools, "streams in order": streams_in_order}
     return {f"{provider}: {name}": partial(holds, provider) for name, holds in every.items()}
 
 
 main(
-    {name: holds for provider in PROVIDERS for name, holds in of(provider).items()} | {"responses": responses}
+    {name: holds for provider in PROVIDERS for name, holds in of(provider).items()}
+    | {"responses": responses, "several": several}
 )

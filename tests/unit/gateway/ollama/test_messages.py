@@ -27,11 +27,18 @@ def test_calls_that_come_in_messages_of_their_own_are_of_one_turn() -> None:
     apart = [
         Message("assistant", "I look"),
         Message("assistant", tool_calls=first),
+        Message("assistant", "in two places"),
         Message("assistant", tool_calls=second),
     ]
     results = [Message("tool", "1", tool_call_id="a"), Message("tool", "2", tool_call_id="b")]
-    together = Message("assistant", "I look", tool_calls=[*first, *second])
-    assert conversation([*apart, *results]) == conversation([together, *results])
+    turn, *_ = found = conversation([*apart, *results])
+    assert [one.role for one in found] == ["assistant", "tool", "tool"]
+    assert turn.parts == [
+        ours.Text("I look"),
+        ours.ToolCall("a", "a", "{}"),
+        ours.Text("in two places"),
+        ours.ToolCall("b", "b", "{}"),
+    ]
 
 
 def test_thousands_of_calls_find_their_results_in_no_time() -> None:
