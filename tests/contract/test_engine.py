@@ -10,7 +10,7 @@ import msgspec
 import pytest
 
 from ai_pal.protocol.content import Message
-from ai_pal.protocol.options import GenerationOptions
+from ai_pal.protocol.options import GenerationOptions, JsonSchema
 from ai_pal.protocol.worker import (
     Beat,
     Deltas,
@@ -240,6 +240,21 @@ def test_an_answer_that_repeats_itself_ends_when_that_is_wanted(worker: Loaded) 
     assert (stopped.end.finish_reason, stopped.end.repeats) == ("stop", True)
     assert len(stopped.text) > 250
     assert driver.ask(next(worker.keys), QUESTION, GenerationOptions(max_tokens=2)).text
+
+
+@pytest.mark.timeout(180)
+def test_a_form_is_cut_off_where_its_answer_repeats_itself(worker: Loaded) -> None:
+    """It did not come to its end: what has come is no JSON. An engine may be done before it is stopped."""
+    form = JsonSchema({"type": "array", "items": {"const": "responsibility"}, "minItems": 200})
+    options = GenerationOptions(
+        temperature=0.0, max_tokens=400, stop_repeating=True, response_format=form, extra={"pace": 0.002}
+    )
+    key = next(worker.keys)
+    worker.driver.generate(key, LOOP, options)
+    worker.driver.finish([key], timeout=120)
+    end = worker.driver.answers[key].end
+    assert isinstance(end, GenerationDone)
+    assert end.finish_reason == ("length" if end.repeats else "stop")
 
 
 def test_an_answer_may_repeat_itself_where_nobody_minds(worker: Loaded) -> None:

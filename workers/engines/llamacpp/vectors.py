@@ -81,7 +81,7 @@ def _checked(answer: Any) -> Any:
 def shortened(data: bytes, size: int, dimensions: int) -> bytes:
     """The first `dimensions` numbers of a vector, of length 1 again."""
     if dimensions > size:
-        message = f"the model's vectors have {size} dimensions, not {dimensions}"
+        message = f"dimensions: the model's vectors have {size}, not {dimensions}"
         fail(Code.BAD_REQUEST, message, f"ask for at most {size}")
     values = struct.unpack(f"<{size}f", data)[: dimensions or size]
     length = math.hypot(*values) or 1.0
