@@ -29,7 +29,7 @@ from ai_pal.gateway.routes import door_of
 from ai_pal.gateway.wire.asgi import Receive, Scope, Send
 from ai_pal.gateway.wire.limits import Limits
 from ai_pal.gateway.wire.paths import meant
-from ai_pal.gateway.wire.statuses import StatusError, retry_after, status_of_error
+from ai_pal.gateway.wire.statuses import NotDoneError, StatusError, retry_after, status_of_error
 from ai_pal.logs import get_logger
 
 App = Callable[[Scope, Receive, Send], Awaitable[None]]
@@ -158,8 +158,8 @@ async def tell_failure(
     headers = [*headers_of(body), *more]
     if (seconds := retry_after(error.failure)) is not None:
         headers.append((b"retry-after", str(seconds).encode()))
-    if error.code == Code.OVER_BUDGET:
-        headers.append((b"x-should-retry", b"false"))  # the SDKs' word: tomorrow is another day
+    if error.code == Code.OVER_BUDGET or isinstance(error, NotDoneError):
+        headers.append((b"x-should-retry", b"false"))  # the SDKs' word: the same would come of it
     await out.whole(body, headers, status_of_error(error))
 
 

@@ -1,6 +1,7 @@
 """The table of routes: every path that is answered, whose protocol it speaks, and what carries it out."""
 
 from collections.abc import Callable, Container, Mapping
+from functools import partial
 from typing import Any
 
 import msgspec
@@ -22,6 +23,7 @@ from ai_pal.gateway.openai.chat_request import ChatBody
 from ai_pal.gateway.openai.completions import CompletionBody, completions
 from ai_pal.gateway.openai.doors import VERSION
 from ai_pal.gateway.openai.embeddings import EmbeddingsBody, RerankBody, embeddings, rerank
+from ai_pal.gateway.openai.errors import OF_CHATS, OF_RESPONSES, Names
 from ai_pal.gateway.openai.errors import error_body as openai_error
 from ai_pal.gateway.openai.responses.doors import Responses
 from ai_pal.gateway.openai.responses.kept import Kept
@@ -31,9 +33,10 @@ from ai_pal.gateway.page.routes import page_routes
 from ai_pal.gateway.route import Route
 
 
-def _openai(method: str, path: str, **what: Any) -> list[Route]:
+def _openai(method: str, path: str, names: Names = (), **what: Any) -> list[Route]:
     """With and without `/v1`: some clients leave it out."""
-    return [Route(method, prefix + path, "openai", openai_error, **what) for prefix in ("/v1", "")]
+    error = partial(openai_error, names=names) if names else openai_error
+    return [Route(method, prefix + path, "openai", error, **what) for prefix in ("/v1", "")]
 
 
 def _anthropic(path: str, **what: Any) -> list[Route]:
@@ -49,15 +52,16 @@ def _own(path: str, **what: Any) -> Route:
 
 
 FOR_ANTHROPIC: dict[str, Any] = {"heeds": (VERSION,), "otherwise": (VERSION, anthropic_error)}
-RETRIEVE = ("stream", "starting_after")
+RETRIEVE = ("stream", "starting_after", "include", "include_obfuscation")
 SENT: dict[str, Any] = {"media_type": blobs.TEXT, "alone": True, "manages": True}
-LIST = ("limit", "order", "after")
+COMPACT = "no conversation is compacted here: send what is to be kept, or truncation: auto"
+LIST = ("limit", "order", "after", "include")
 
 ROUTES: list[Route] = [
     _own("/", tells=operations.running, media_type="text/plain", alone=True),
     *(_own(path, tells=operations.alive, alone=True, anybody=True) for path in ("/health", "/v1/health")),
     _own("/ready", tells=operations.ready, starts=False),
-    *_openai("POST", "/chat/completions", asks=openai.chat_completions, body=ChatBody),
+    *_openai("POST", "/chat/completions", OF_CHATS, asks=openai.chat_completions, body=ChatBody),
     *_openai("POST", "/completions", asks=completions, body=CompletionBody),
     *_openai("POST", "/embeddings", asks=embeddings, body=EmbeddingsBody),
     *_openai("POST", "/rerank", asks=rerank, body=RerankBody),
@@ -86,11 +90,13 @@ ROUTES: list[Route] = [
 def routes_with(metrics: Metrics, kept: Kept, page: Page) -> list[Route]:
     """The table, with the responses that are kept, these metrics, the page and what tells of all."""
     responses = Responses(kept)
-    kept_ones = {"alone": True, "owned": True}
+    asked: dict[str, Any] = {"names": OF_RESPONSES, "body": ResponsesBody, "owned": True}
+    kept_ones: dict[str, Any] = {"alone": True, "owned": True}
     table = [
         *ROUTES,
-        *_openai("POST", "/responses", asks=responses.create, body=ResponsesBody, owned=True),
-        *_openai("POST", "/responses/input_tokens", asks=responses.count, body=ResponsesBody, owned=True),
+        *_openai("POST", "/responses", asks=responses.create, **asked),
+        *_openai("POST", "/responses/input_tokens", asks=responses.count, **asked),
+        *_openai("POST", "/responses/compact", never=COMPACT),
         *_openai("GET", "/responses/{id}", tells=responses.retrieve, query=RETRIEVE, **kept_ones),
         *_openai("DELETE", "/responses/{id}", tells=responses.delete, **kept_ones),
         *_openai("GET", "/responses/{id}/input_items", tells=responses.input_items, query=LIST, **kept_ones),

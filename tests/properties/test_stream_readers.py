@@ -19,7 +19,7 @@ from ai_pal.gateway.asking import seals
 from ai_pal.gateway.ollama.answers import Lines
 from ai_pal.gateway.openai.chat_answer import ChatStream
 from ai_pal.gateway.openai.choices import Choices
-from ai_pal.gateway.openai.completions import CompletionStream
+from ai_pal.gateway.openai.completion_answer import CompletionStream
 from ai_pal.gateway.openai.responses.answer import ResponseStream, Wishes
 from ai_pal.protocol import client as wire
 from ai_pal.protocol.content import Message

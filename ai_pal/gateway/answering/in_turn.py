@@ -83,14 +83,32 @@ class InTurn:
             return False
 
 
+def tells_probabilities(events: Iterable[wire.AnyEvent]) -> bool:
+    """Whether any of these tells how probable what was said is."""
+    return any(isinstance(event, wire.Logprobs) for event in events)
+
+
 def in_order(events: Iterable[wire.AnyEvent]) -> Sequence[wire.AnyEvent]:
     """The same with probabilities right behind the text that they are of: a model's process sends them behind
-    all text that goes out together."""
+    all text that goes out together, and joins runs of them."""
     found: list[wire.AnyEvent] = []
     for event in events:
-        place = len(found)
-        if isinstance(event, wire.Logprobs):
-            while place and isinstance(late := found[place - 1], wire.Delta) and late.seq > event.seq:
+        if not isinstance(event, wire.Logprobs) or event.prompt:
+            found.append(event)
+            continue
+        for run in _runs(event, [one.seq for one in found if isinstance(one, wire.Delta)]):
+            place = len(found)
+            while place and isinstance(late := found[place - 1], wire.Delta) and late.seq > run.seq:
                 place -= 1
-        found.insert(place, event)
+            found.insert(place, run)
     return found
+
+
+def _runs(event: wire.Logprobs, begins: Sequence[int]) -> Sequence[wire.Logprobs]:
+    """These probabilities apart, where a piece of text that has come begins among them."""
+    end = event.seq + len(event.tokens)
+    cuts = sorted({event.seq, *(seq for seq in begins if event.seq < seq < end)})
+    return [
+        msgspec.structs.replace(event, seq=cut, tokens=event.tokens[cut - event.seq : until - event.seq])
+        for cut, until in zip(cuts, [*cuts[1:], end], strict=True)
+    ]

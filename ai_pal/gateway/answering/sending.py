@@ -79,6 +79,8 @@ class Streamed:
         self._watch()
         try:
             await self._all_of_it(left)
+            if not self._out.begun:  # who follows may have heard all of it before
+                await self._begin()
             await self._out.body(b"")
         except AiPalError as error:
             if not self._out.begun or error is LEFT:
@@ -128,8 +130,7 @@ class Streamed:
         now = self._now()
         due = now >= self._due
         if not self._out.begun and (data or due):
-            kind = (b"content-type", self._writer.media_type.encode())
-            await self._out.begin(200, [kind, *FRESH, *receipt(self._started)])
+            await self._begin()
         if due and not data:
             data = self._writer.alive(self._latest)
         if data:
@@ -137,6 +138,10 @@ class Streamed:
                 data = self._with_late(data)
             self._due = now + ALIVE
             await self._out.piece(data)
+
+    async def _begin(self) -> None:
+        kind = (b"content-type", self._writer.media_type.encode())
+        await self._out.begin(200, [kind, *FRESH, *receipt(self._started)])
 
     def _with_late(self, data: bytes) -> bytes:
         """What the headers could not tell, before this; the last figures with what ends it."""

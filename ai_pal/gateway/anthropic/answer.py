@@ -95,8 +95,8 @@ class MessageStream:
         return self._begin() + event("ping")
 
     def broken(self, failure: Failure) -> bytes:
-        """An error in place of the rest."""
-        return event("error", error=error_of(failure))
+        """An error in place of the rest; what waited for its turn goes before it."""
+        return self._deltas(self._turn.rest()) + event("error", error=error_of(failure))
 
     def whole(self, answer: Answer) -> bytes:
         """All of it in one message."""

@@ -4,10 +4,12 @@ from collections.abc import Callable, Sequence
 
 from ai_pal.client import AsyncClient
 from ai_pal.client.asking import Asking
+from ai_pal.errors import AiPalError
 from ai_pal.gateway.asking.asked import AUTO, Begin, Coming
 from ai_pal.gateway.asking.model_abilities import can
 from ai_pal.gateway.asking.starting import Starting
 from ai_pal.protocol.content import AnyPart, Message, Text, ToolCall, ToolResult
+from ai_pal.protocol.message_rules import objection_to_messages
 
 Ask = Callable[[list[Message]], Begin]
 
@@ -22,7 +24,11 @@ def as_it_reads(ask: Ask, messages: list[Message], how: Asking) -> Begin:
         async def opened() -> Coming:
             model = how.get("model") or ""
             knows = model in ("", *AUTO) or await can(client, model, "tools")
-            return ask(messages if knows else as_text(messages))(client, said)
+            if knows:
+                return ask(messages)(client, said)
+            if why := objection_to_messages(messages):  # as text, nobody else would look
+                raise AiPalError(why)
+            return ask(as_text(messages))(client, said)
 
         return Starting(opened())
 

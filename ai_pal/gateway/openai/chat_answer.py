@@ -10,7 +10,7 @@ import msgspec
 
 from ai_pal.client.answer import Answer
 from ai_pal.errors import Failure, main_reason
-from ai_pal.gateway.answering.in_turn import InTurn, Piece
+from ai_pal.gateway.answering.in_turn import InTurn, Piece, in_order, tells_probabilities
 from ai_pal.gateway.openai.errors import error_of
 from ai_pal.gateway.openai.functions import told
 from ai_pal.gateway.wire.one_line import one_line
@@ -33,7 +33,8 @@ def event(data: Any) -> bytes:
 class ChatStream:
     """Writes one answer, the only one or the one with this `index`. `name` is what the client called the
     model, `created` seconds since the epoch; without `thoughts` these are counted, and not told. Who asked
-    with `functions` is told of a call as it was before there were tools: of one at most."""
+    with `functions` is told of a call as it was before there were tools: of one at most.
+    `probabilities`: they are wanted."""
 
     media_type = "text/event-stream"
 
@@ -47,6 +48,7 @@ class ChatStream:
         index: int = 0,
         thoughts: bool = True,
         functions: bool = False,
+        probabilities: bool = False,
     ) -> None:
         self._id, self._name, self._created, self._thoughts = answer_id, name, created, thoughts
         self._include_usage, self._index, self._functions = include_usage, index, functions
@@ -55,16 +57,21 @@ class ChatStream:
         self._turn = InTurn()
         self._calls: dict[int, tuple[str, int]] = {}
         self._count = 0
+        self._holds, self._held = probabilities, ""
         self.thought = 0
 
     def events(self, events: Sequence[wire.AnyEvent]) -> bytes:
-        """What these become."""
-        return b"".join(map(self._event, events))
+        """What these become. Where probabilities are wanted, text waits for them, until more of it has come
+        without any: it is in one chunk with them."""
+        if not self._holds:
+            return b"".join(map(self._event, events))
+        late = self._held and not tells_probabilities(events)
+        return b"".join(map(self._event, in_order(events))) + (self._settled() if late else b"")
 
     def _event(self, event: wire.AnyEvent) -> bytes:
         match event:
             case wire.Delta():
-                if self._text_head and event.kind == "text" and self._turn.free:
+                if self._text_head and event.kind == "text" and self._turn.free and not self._holds:
                     return self._text_head + one_line(event.text) + self._text_tail
                 return self._told(self._turn.take(event))
             case wire.Logprobs():
@@ -82,11 +89,11 @@ class ChatStream:
     def alive(self, latest: wire.AnyEvent | None) -> bytes:
         """How far it is, as a comment, and a chunk that says nothing: LangChain waits for chunks, and gives
         up after two minutes without one."""
-        return f": {progress(latest)}\n\n".encode() + (self.opening() or self._chunk({}))
+        return self._settled() + f": {progress(latest)}\n\n".encode() + (self.opening() or self._chunk({}))
 
     def broken(self, failure: Failure) -> bytes:
-        """An error in place of the rest; the SDKs raise it."""
-        return event(error_of(failure))
+        """An error in place of the rest; the SDKs raise it. What waited for its turn goes before it."""
+        return self._told(self._turn.rest()) + self._settled() + event(error_of(failure))
 
     def whole(self, answer: Answer) -> bytes:
         """All of it in one body."""
@@ -132,10 +139,20 @@ class ChatStream:
         return b"".join(map(self._piece, pieces))
 
     def _piece(self, piece: Piece) -> bytes:
-        if isinstance(piece, wire.Delta):
-            return self._delta(piece)
-        said = [logprob(token) for token in piece.tokens]
-        return self.opening() + self._chunk({}, logprobs={"content": said, "refusal": None})
+        if isinstance(piece, wire.Logprobs):
+            said = [logprob(token) for token in piece.tokens]
+            text, self._held = self._held, ""
+            delta = {"content": text} if text else {}
+            return self.opening() + self._chunk(delta, logprobs={"content": said, "refusal": None})
+        if self._holds and piece.kind == "text":
+            self._held += piece.text
+            return b""
+        return self._settled() + self._delta(piece)
+
+    def _settled(self) -> bytes:
+        """The text whose probabilities have not come with it."""
+        text, self._held = self._held, ""
+        return self.opening() + self._chunk({"content": text}) if text else b""
 
     def _delta(self, delta: wire.Delta) -> bytes:
         if delta.kind == "text":
@@ -168,6 +185,7 @@ class ChatStream:
         """The last chunk of this answer."""
         return (
             self._told(self._turn.rest())
+            + self._settled()
             + self.opening()
             + self._chunk({}, finish=self._reason(done.finish_reason))
         )
@@ -201,6 +219,7 @@ class ChatStream:
             "created": self._created,
             "model": self._name or name,
             "system_fingerprint": FINGERPRINT,
+            "service_tier": "default",
         }
 
 

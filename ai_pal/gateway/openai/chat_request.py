@@ -92,7 +92,7 @@ class ChatBody(LocalChat, forbid_unknown_fields=True, kw_only=True):
     temperature: Temperature | None = None
     top_p: Share | None = None
     max_tokens: int | None = None
-    max_completion_tokens: int | None = None
+    max_completion_tokens: Annotated[int, msgspec.Meta(ge=1)] | None = None
     n: int | None = None
     seed: int | None = None
     stop: str | list[str] | None = None
@@ -117,6 +117,7 @@ class ChatBody(LocalChat, forbid_unknown_fields=True, kw_only=True):
     # What is refused where it asks for something.
     modalities: list[str] | None = None
     audio: Any = None
+    moderation: Any = None
     prediction: Any = None
     web_search_options: Any = None
     # Of no meaning here.
@@ -140,7 +141,7 @@ def read(body: bytes) -> ChatBody:
     if asked.modalities not in (None, ["text"]):
         raise BodyError("answers are text", "modalities")
     only_of_streams(asked.stream_options, asked.stream)
-    for name in ("audio", "prediction", "web_search_options"):
+    for name in ("audio", "moderation", "prediction", "web_search_options"):
         if getattr(asked, name) is not None:
             raise BodyError("this cannot be had here", name, "leave it out")
     beside: dict[str, Any] = {"tools": asked.tools, "tool_choice": asked.tool_choice}
@@ -204,14 +205,10 @@ def hides_thoughts(asked: ChatBody) -> bool:
 
 
 def only_of_streams(options: StreamOptions | None, stream: bool | None) -> None:
-    """Raises `BodyError`: what a stream would have is asked of a whole answer."""
+    """Raises `BodyError`: what a stream would have is asked of a whole answer, or tokens are to be counted
+    while they come, as vLLM does it."""
     if options is not None and not stream:
         raise BodyError("stream_options are of a stream", "stream_options", "set stream, or leave it out")
-    uncounted(options)
-
-
-def uncounted(options: StreamOptions | None) -> None:
-    """Raises `BodyError`: tokens are to be counted while they come, as vLLM does it."""
     if options is not None and options.continuous_usage_stats:
         where = "stream_options.continuous_usage_stats"
         raise BodyError("tokens are counted at the end", where, "leave it out")

@@ -1,6 +1,7 @@
 """Several answers in one stream or one body, told apart by their `index`. Pure."""
 
 from collections.abc import Collection, Sequence
+from itertools import groupby
 from typing import Any, Protocol
 
 import msgspec
@@ -54,8 +55,21 @@ class Choices:
         self._opened = False
 
     def events(self, events: Sequence[wire.AnyEvent]) -> bytes:
-        """What these become."""
-        return b"".join(map(self._in_turn, events))
+        """What these become. What is said by one of them in a row goes to its writer together."""
+        told = b""
+        for number, run in groupby(events, self._says):
+            if number is None:
+                told += b"".join(map(self._in_turn, run))
+            else:
+                said = list(run)
+                told += self._opening(said[0]) + self._writers[number].events(said)
+        return told
+
+    def _says(self, event: wire.AnyEvent) -> int | None:
+        """Whose word this is, where it waits for nothing."""
+        if not isinstance(event, wire.Delta | wire.Logprobs) or event.id in self._held:
+            return None
+        return event.id
 
     def _in_turn(self, event: wire.AnyEvent) -> bytes:
         """What comes of an answer waits for its prompt."""

@@ -2,20 +2,15 @@
 
 import secrets
 import time
-from collections.abc import Sequence
-from math import isfinite
 from typing import Annotated, Any
 
 import msgspec
 
-from ai_pal.client.answer import Answer
 from ai_pal.client.requests import Raw
-from ai_pal.errors import Failure, main_reason
 from ai_pal.gateway.answering.filtered import Filtered
 from ai_pal.gateway.answering.several import side_by_side
 from ai_pal.gateway.asking import wishes
 from ai_pal.gateway.asking.asked import Asked, Begin, complete
-from ai_pal.gateway.openai.chat_answer import DONE, event, progress, usage_of
 from ai_pal.gateway.openai.chat_request import (
     AnyForm,
     Penalty,
@@ -27,15 +22,11 @@ from ai_pal.gateway.openai.chat_request import (
     only_of_streams,
 )
 from ai_pal.gateway.openai.choices import Best, Choice, number_of, one_or_several, seed_of
+from ai_pal.gateway.openai.completion_answer import CompletionStream
 from ai_pal.gateway.openai.embeddings import Token
-from ai_pal.gateway.openai.errors import error_of
 from ai_pal.gateway.openai.local import Local, local_wishes, most_tokens
 from ai_pal.gateway.wire.bodies import BodyError, converted, decoded
 from ai_pal.protocol import client as wire
-from ai_pal.protocol.content import TokenLogprob
-from ai_pal.protocol.usage import Usage
-
-_json = msgspec.json.encode
 
 
 class CompletionBody(Local, forbid_unknown_fields=True, kw_only=True):
@@ -111,7 +102,7 @@ def completions(body: bytes) -> Asked:
             writer = CompletionStream(
                 name, asked.model, created, before, include_usage=wants_usage, index=index
             )
-            writer.tells = tells
+            writer.tells = writer.holds = tells
             writers.append(writer)
     if of > n:
         best = Best(writers, n, of, scored, tells_probabilities=tells)
@@ -160,131 +151,3 @@ def _prompts(given: str | list[str | int | list[int]] | None) -> list[Raw]:
     if not found or not all(isinstance(one, str) or one for one in found):
         raise BodyError("there is no prompt", "prompt", "send a text, or tokens")
     return [one if isinstance(one, str) else converted(one, list[Token], "prompt") for one in found]
-
-
-class CompletionStream:
-    """Writes one text, the only one or the one with this `index`. `echo` is what goes before it."""
-
-    media_type = "text/event-stream"
-
-    thought = 0
-
-    def __init__(
-        self, answer_id: str, model: str, created: int, echo: str, *, include_usage: bool, index: int
-    ) -> None:
-        self._id, self._model, self._created = answer_id, model, created
-        self._echo, self._include_usage, self._index = echo, include_usage, index
-        self._offset = len(echo)
-        self.tells = True
-        """Whether probabilities are told; where only the echo of tokens is, they are not."""
-
-    def events(self, events: Sequence[wire.AnyEvent]) -> bytes:
-        """What these become."""
-        return b"".join(map(self._event, events))
-
-    def alive(self, latest: wire.AnyEvent | None) -> bytes:
-        """How far it is, as a comment, and a chunk that says nothing, as in chats."""
-        return f": {progress(latest)}\n\n".encode() + event(self._fields([self._choice("")]))
-
-    def broken(self, failure: Failure) -> bytes:
-        """An error in place of the rest."""
-        return event(error_of(failure))
-
-    def whole(self, answer: Answer) -> bytes:
-        """All of it in one body."""
-        return self.body(answer, [self.choice(answer)], 0)
-
-    def choice(self, answer: Answer) -> dict[str, Any]:
-        """This text among others."""
-        said = self._echoed(answer.prompt_logprobs)
-        text, self._offset = self._echo + answer.text, 0 if said else self._offset
-        return self._choice(text, answer.finish_reason, [*said, *answer.logprobs])
-
-    def _echoed(self, prompt: Sequence[TokenLogprob]) -> Sequence[TokenLogprob]:
-        """The prompt's tokens, as far as they are told; what they say is the echo, where that is no text."""
-        if prompt and not self._echo:
-            self._echo = b"".join(token.data for token in prompt).decode(errors="replace")
-        return prompt if self.tells else ()
-
-    def body(self, answer: Answer, choices: list[dict[str, Any]], thought: int) -> bytes:
-        """The body that holds these."""
-        self._model = self._model or answer.model
-        return _json({**self._fields(choices), "usage": usage_of(answer.usage, thought)})
-
-    def opening(self) -> bytes:
-        """Nothing: a text has no role that would be told first."""
-        return b""
-
-    def ended(self, done: wire.Done) -> bytes:
-        """The last chunk of this text."""
-        return self._begin() + event(self._fields([self._choice("", done.finish_reason)]))
-
-    def closing(self, usage: Usage, thought: int) -> bytes:
-        """The end of the stream."""
-        if not self._include_usage:
-            return DONE
-        return event({**self._fields([]), "usage": usage_of(usage, thought)}) + DONE
-
-    def _event(self, event_: wire.AnyEvent) -> bytes:
-        match event_:
-            case wire.Delta():
-                return self._begin() + event(self._fields([self._choice(event_.text)]))
-            case wire.Logprobs(prompt=True):
-                said, self._offset = self._echoed(event_.tokens), 0
-                echoed = event(self._fields([self._choice(self._echo, None, said)]))
-                self._offset, self._echo = len(self._echo), ""
-                return echoed
-            case wire.Logprobs():
-                return event(self._fields([self._choice("", None, event_.tokens)]))
-            case wire.Started():
-                self._model = self._model or event_.model
-            case wire.Done():
-                return self.ended(event_) + self.closing(event_.usage, self.thought)
-            case wire.Failed():
-                return self.broken(main_reason(event_.reasons))
-            case wire.Interrupted():
-                return self.broken(event_.reason)
-        return b""
-
-    def _begin(self) -> bytes:
-        echo, self._echo = self._echo, ""
-        return event(self._fields([self._choice(echo)])) if echo else b""
-
-    def _fields(self, choices: list[Any]) -> dict[str, Any]:
-        return {
-            "id": self._id,
-            "object": "text_completion",
-            "created": self._created,
-            "model": self._model,
-            "choices": choices,
-        }
-
-    def _choice(
-        self, text: str, reason: str | None = None, tokens: Sequence[TokenLogprob] = ()
-    ) -> dict[str, Any]:
-        said = None
-        if tokens and self.tells:
-            said = _logprobs(tokens, self._offset)
-            self._offset = said["text_offset"][-1] + len(said["tokens"][-1])
-        return {"text": text, "index": self._index, "logprobs": said, "finish_reason": reason}
-
-
-def _logprobs(tokens: Sequence[TokenLogprob], at: int) -> dict[str, Any]:
-    """As lists side by side, with the offset of each token in the text; that of the first is `at`. One with
-    nothing before it has no probability."""
-    texts = [token.data.decode(errors="replace") for token in tokens]
-    offsets = []
-    for text in texts:
-        offsets.append(at)
-        at += len(text)
-    return {
-        "tokens": texts,
-        "token_logprobs": [token.logprob if isfinite(token.logprob) else None for token in tokens],
-        "top_logprobs": [
-            {other.data.decode(errors="replace"): other.logprob for other in token.top}
-            if isfinite(token.logprob)
-            else None
-            for token in tokens
-        ],
-        "text_offset": offsets,
-    }

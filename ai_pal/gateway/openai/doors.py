@@ -31,7 +31,7 @@ def chat_completions(body: bytes) -> Asked:
     (messages, given), how = chat_request.messages_of(asked), chat_request.how(asked)
     n = number_of(asked.n)
     told = {"include_usage": wants_usage, "thoughts": not chat_request.hides_thoughts(asked)}
-    told["functions"] = asked.functions is not None
+    told |= {"functions": asked.functions is not None, "probabilities": bool(asked.logprobs)}
     writers = [ChatStream(name, asked.model, created, index=index, **told) for index in range(n)]
     begins = [
         going_on(messages, given, {**how, "seed": seed_of(how.get("seed"), index)}) for index in range(n)

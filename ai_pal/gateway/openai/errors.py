@@ -16,6 +16,7 @@ TYPES = {
 
 CODES = {
     Code.PROMPT_TOO_LARGE: "context_length_exceeded",
+    Code.MODEL_NOT_HERE: "model_not_found",
     Code.BAD_REQUEST: None,
     Code.CONVERSATION_NOT_FOUND: None,
     Code.KEY_REFUSED: "invalid_api_key",
@@ -34,6 +35,16 @@ _PLACE = re.compile(
 _FIELDS = {"context": "num_ctx", "response_format.schema": "response_format"}
 """Where the field has another name in this protocol."""
 
+Names = tuple[tuple[re.Pattern[str], str], ...]
+
+OF_CHATS: Names = ((re.compile(r"^tools\[(\d+)\]\.(?=name|parameters)"), r"tools[\1].function."),)
+OF_RESPONSES: Names = (
+    (re.compile(r"^response_format.*"), "text.format.schema"),
+    (re.compile(r"^max_tokens$"), "max_output_tokens"),
+    (re.compile(r"^messages\b.*"), "input"),
+)
+"""Where a place has another name on one of its routes."""
+
 
 def error_of(failure: Failure, param: str | None = None, status: int = 0) -> dict[str, Any]:
     """The body of an error, and the event of one within a stream."""
@@ -48,10 +59,13 @@ def error_of(failure: Failure, param: str | None = None, status: int = 0) -> dic
     return {"error": {"message": said, "type": kind, "param": param, "code": code}}
 
 
-def error_body(error: AiPalError) -> dict[str, Any]:
+def error_body(error: AiPalError, names: Names = ()) -> dict[str, Any]:
     """The same for an exception, which may know the place of what is wrong."""
     if not isinstance(error, BodyError):
-        return error_of(error.failure, status=status_of_error(error))
+        body = error_of(error.failure, status=status_of_error(error))
+        for name, other in names if body["error"]["param"] else ():
+            body["error"]["param"] = name.sub(other, body["error"]["param"])
+        return body
     body = error_of(error.failure, error.param)
     body["error"]["code"] = error.word or body["error"]["code"]
     return body

@@ -17,7 +17,7 @@ class Local(LlamaSampling, kw_only=True):
     top_k: int | None = None
     min_p: float | None = None
     repeat_penalty: float | None = None
-    repetition_penalty: float | None = None
+    repetition_penalty: Annotated[float, msgspec.Meta(gt=0)] | None = None
     n_predict: Annotated[int, msgspec.Meta(ge=-1)] | None = None
     num_ctx: int | None = None
     keep_alive: str | float | None = None

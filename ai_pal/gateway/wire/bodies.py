@@ -9,7 +9,7 @@ from ai_pal.errors import AiPalError, Code, Failure
 
 T = TypeVar("T")
 
-PARAM = " - at `$"
+PARAM = re.compile(r" - at (?:`key` in )?`\$")
 """How msgspec begins the place of what is wrong."""
 
 BOM = b"\xef\xbb\xbf"
@@ -104,7 +104,8 @@ def converted(value: object, kind: type[T], where: str) -> T:
 
 
 def _at(error: msgspec.ValidationError, where: str) -> BodyError:
-    what, _, place = str(error).partition(PARAM)
+    what, place = [*PARAM.split(str(error), maxsplit=1), ""][:2]
     found, word = next((found, word) for pattern, word in _WORDS if (found := pattern.search(what)))
     field = f".{found[1]}" if found.groups() else ""
-    return BodyError(what, (where + place.rstrip("`") + field).lstrip(".") or None, word=word)
+    place = place.rstrip("`").replace("[...]", "")  # a value of a map, by which name is not told
+    return BodyError(what, (where + place + field).lstrip(".") or None, word=word)

@@ -1,11 +1,13 @@
 """OpenAI's protocol as it is published: what is refused and how, and answers held to the types of its SDK."""
 
-from typing import Any
+from typing import Any, get_type_hints
 
 import httpx2
 import pytest
 from openai import types
 from openai.types import chat
+from openai.types.chat import completion_create_params
+from openai.types.responses import response_create_params
 
 from tests.gateway.conformance.rows import RAW, Row, changed, named, refused
 from tests.gateway.conformance.strictly import events, strictly
@@ -85,6 +87,8 @@ CHAT_ROWS = [
     Row("max_tokens 0", {"max_tokens": 0}, param="max_tokens"),
     Row("max_tokens below 0", {"max_tokens": -1}, param="max_tokens"),
     Row("max_tokens is a text", {"max_tokens": "x"}, param="max_tokens"),
+    Row("max_completion_tokens 0", {"max_completion_tokens": 0}, param="max_completion_tokens"),
+    Row("repetition_penalty 0", {"repetition_penalty": 0}, param="repetition_penalty"),
     Row("two maxima", {"max_tokens": 1, "max_completion_tokens": 2}, param="max_tokens"),
     Row("stop is a number", {"stop": 3}, param="stop"),
     Row("empty stop", {"stop": [""]}, param="stop"),
@@ -112,14 +116,17 @@ CHAT_ROWS = [
     Row("tool without name", {"tools": [{"type": "function", "function": {}}]},
         param="tools[0].function.name"),
     Row("tool of another type", {"tools": [{"type": "retrieval"}]}, param="tools[0].type"),
-    Row("tool with spaces", {"tools": [named_tool("a b")]}, param="tools[0].name"),
-    Row("two tools of a name", {"tools": [TOOL, TOOL]}, param="tools[1].name"),
+    Row("tool with spaces", {"tools": [named_tool("a b")]}, param="tools[0].function.name"),
+    Row("two tools of a name", {"tools": [TOOL, TOOL]}, param="tools[1].function.name"),
     Row("unknown tool_choice", {"tools": [TOOL], "tool_choice": "maybe"}, param="tool_choice"),
     Row("tool_choice of no tool", {"tools": [TOOL], "tool_choice": named_tool("x")}, param="tool_choice"),
     Row("tool_choice without tools", {"tool_choice": "required"}, param="tool_choice"),
     Row("result without call id", {"messages": [USER, {"role": "tool", "content": "x"}]},
         param="messages[1].tool_call_id"),
     Row("result of no call", {"messages": [USER, {"role": "tool", "content": "x", "tool_call_id": "a"}]}),
+    Row("result of no call, for who knows no tools", {"model": "smollm2", "messages": [
+        USER, {"role": "tool", "content": "x", "tool_call_id": "a"},
+    ]}),
     Row("calls that are passed over", {"messages": [USER, {"role": "assistant", "tool_calls": [CALL]}, USER]},
         param="messages[1].tool_calls"),
     Row("one of two results", {"messages": [
@@ -148,7 +155,9 @@ CHAT_ROWS = [
     Row("reasoning_effort very", {"reasoning_effort": "very"}, param="reasoning_effort"),
     Row("unknown verbosity", {"verbosity": "huge"}, param="verbosity"),
     Row("unknown service_tier", {"service_tier": "best"}, param="service_tier"),
-    Row("metadata of numbers", {"metadata": {"a": 1}}),
+    Row("metadata of numbers", {"metadata": {"a": 1}}, param="metadata"),
+    Row("a long name in metadata", {"metadata": {"a" * 65: "x"}}, param="metadata"),
+    Row("moderation", {"moderation": {"model": "x"}}, param="moderation"),
     Row("speech wanted", {"modalities": ["audio"]}, param="modalities"),
     Row("unknown field", {"bogus": 1}, param="bogus"),
     Row("unknown sampler", {"samplers": ["best"]}, param="samplers[0]"),
@@ -279,12 +288,75 @@ def test_chats_are_of_the_published_type(http: httpx2.Client, change: dict[str, 
     assert answer.status_code == 200, answer.text
     strictly(chat.ChatCompletion, answer.json())
     assert answer.json()["system_fingerprint"]
+    assert answer.json()["service_tier"] == "default"
     streamed = {**body, "stream": True, "stream_options": {"include_usage": True}}
     chunks = events(http.post("/v1/chat/completions", json=streamed).text)
     for chunk in chunks:
         strictly(chat.ChatCompletionChunk, chunk)
     ends = [one["finish_reason"] for chunk in chunks for one in chunk["choices"] if one["finish_reason"]]
     assert ends == [one["finish_reason"] for one in answer.json()["choices"]]
+
+
+def test_a_model_that_is_not_here_is_not_found(http: httpx2.Client) -> None:
+    """Clients look for OpenAI's word, whether the model is known or not."""
+    for name in ("no-such-model", "no/such-model"):
+        asked = http.post("/v1/chat/completions", json={**CHAT, "model": name})
+        for answer in (asked, http.get(f"/v1/models/{name}")):
+            assert answer.status_code == 404
+            assert answer.json()["error"]["code"] == "model_not_found"
+
+
+PUBLISHED: list[tuple[str, Any]] = [
+    ("/v1/chat/completions", completion_create_params.CompletionCreateParamsBase),
+    ("/v1/completions", types.completion_create_params.CompletionCreateParamsBase),
+    ("/v1/embeddings", types.EmbeddingCreateParams),
+    ("/v1/responses", response_create_params.ResponseCreateParamsBase),
+]
+
+
+@pytest.mark.parametrize(("path", "fields"), PUBLISHED, ids=[path for path, _ in PUBLISHED])
+def test_each_published_field_may_be_null(http: httpx2.Client, path: str, fields: Any) -> None:
+    said: dict[str, Any] = {"model": "echo", "messages": [USER], "input": "x"}
+    said |= {"prompt": None if path == "/v1/responses" else "x"}
+    answer = http.post(path, json={name: said.get(name) for name in get_type_hints(fields)})
+    assert answer.status_code == 200, answer.text
+
+
+@pytest.mark.parametrize("path", ["/v1/chat/completions", "/v1/completions"])
+@pytest.mark.parametrize("n", [1, 2])
+def test_each_piece_of_text_is_told_with_its_probabilities(http: httpx2.Client, path: str, n: int) -> None:
+    body: dict[str, Any] = {"model": "smollm2", "max_tokens": 12, "temperature": 0, "stream": True, "n": n}
+    body |= {"messages": [USER], "logprobs": True} if "chat" in path else {"prompt": "One,", "logprobs": 1}
+    told = 0
+    for chunk in events(http.post(path, json=body).text):
+        for choice in chunk["choices"]:
+            text = choice["delta"].get("content") if "chat" in path else choice["text"]
+            if text:
+                likely = choice["logprobs"]
+                tokens = [one["token"] for one in likely["content"]] if "chat" in path else likely["tokens"]
+                assert "".join(tokens) == text
+                told += len(tokens)
+    assert told
+
+
+def test_pieces_of_a_completion_have_no_usage_but_the_last(http: httpx2.Client) -> None:
+    body = {**COMPLETION, "stream": True, "stream_options": {"include_usage": True}}
+    *pieces, last = events(http.post("/v1/completions", json=body).text)
+    assert all(piece["usage"] is None for piece in pieces)
+    assert (last["choices"], last["usage"]["completion_tokens"]) == ([], 3)
+
+
+def test_who_has_to_call_may_be_told_the_form_of_an_answer(http: httpx2.Client) -> None:
+    """Agents send both with their first turn."""
+    body = {**CHAT, "model": "caller", "tools": [TOOL], "tool_choice": "required", "max_tokens": 80}
+    answer = http.post("/v1/chat/completions", json={**body, **schema({"type": "object"})})
+    assert answer.status_code == 200, answer.text
+    assert answer.json()["choices"][0]["message"]["tool_calls"]
+
+
+def test_more_texts_than_openai_takes_become_vectors(http: httpx2.Client) -> None:
+    answer = http.post("/v1/embeddings", json={**EMBEDDING, "input": ["x"] * 2049})
+    assert len(answer.json()["data"]) == 2049
 
 
 COMPLETIONS: list[dict[str, Any]] = [

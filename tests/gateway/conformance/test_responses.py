@@ -44,6 +44,9 @@ ROWS = [
     Row("call without id", {"input": [{"type": "function_call", "name": "f", "arguments": "{}"}]},
         param="input[0].call_id"),
     Row("output of no call", {"input": [{"type": "function_call_output", "call_id": "a", "output": "x"}]}),
+    Row("output of no call, for who knows no tools", {"model": "smollm2", "input": [
+        {"type": "function_call_output", "call_id": "a", "output": "x"},
+    ]}, param="input"),
     Row("call without output", {"input": [
         {"role": "user", "content": "x"},
         {"type": "function_call", "call_id": "a", "name": "f", "arguments": "{}"},
@@ -62,7 +65,12 @@ ROWS = [
         param="text.format.name"),
     Row("a schema's name with a newline", form(type="json_schema", name="a\n", schema={"type": "object"}),
         param="text.format.name"),
-    Row("a schema that is none", form(type="json_schema", name="a", schema={"type": 3})),
+    Row("a schema that is none", form(type="json_schema", name="a", schema={"type": 3}),
+        param="text.format.schema"),
+    Row("stream_options of no stream", {"stream_options": {"include_obfuscation": False}},
+        param="stream_options"),
+    Row("n_predict 0", {"n_predict": 0}, param="max_output_tokens"),
+    Row("moderation", {"moderation": {"model": "x"}}, param="moderation"),
     Row("unknown verbosity", {"text": {"verbosity": "huge"}}, param="text.verbosity"),
     Row("tools are a text", {"tools": "x"}, param="tools"),
     Row("tool without type", {"tools": [{"name": "f"}]}, param="tools[0].type"),
@@ -128,9 +136,15 @@ def test_what_is_not_kept_is_not_found(http: httpx2.Client, method: str, path: s
         ("/input_items?order=up", "order"),
         ("/input_items?after=item_none", "after"),
         ("?stream=true", "stream"),
+        ("?stream=maybe", "stream"),
         ("?starting_after=x", "starting_after"),
         ("?starting_after=-5", "starting_after"),
         (f"?starting_after={'9' * 5000}", "starting_after"),
+        ("?starting_after=-1", "starting_after"),
+        ("?include_obfuscation=perhaps", "include_obfuscation"),
+        ("?include=everything", "include[0]"),
+        ("?include[]=reasoning.encrypted_content&include[]=everything", "include[1]"),
+        ("/input_items?include=everything", "include[0]"),
     ],
 )
 def test_wrong_questions_about_what_is_kept(http: httpx2.Client, path: str, param: str) -> None:
@@ -138,6 +152,28 @@ def test_wrong_questions_about_what_is_kept(http: httpx2.Client, path: str, para
     answer = http.get(f"/v1/responses/{kept}{path}")
     assert answer.status_code == 400
     assert envelope(answer) == param
+
+
+def test_what_may_be_included_is_known(http: httpx2.Client) -> None:
+    kept = http.post("/v1/responses", json=RESPONSE).json()["id"]
+    for path in ("", "/input_items"):
+        wanted = "include[]=reasoning.encrypted_content&include[]=message.input_image.image_url"
+        assert http.get(f"/v1/responses/{kept}{path}?{wanted}").status_code == 200
+
+
+def test_nothing_is_compacted(http: httpx2.Client) -> None:
+    answer = http.post("/v1/responses/compact", json=RESPONSE)
+    assert (answer.status_code, answer.headers["x-should-retry"]) == (501, "false")
+    assert "compacted" in answer.json()["error"]["message"]
+
+
+def test_each_piece_of_text_is_told_with_its_probabilities(http: httpx2.Client) -> None:
+    body = {"model": "smollm2", "input": "one", "max_output_tokens": 16, "top_logprobs": 1, "stream": True}
+    found = events(http.post("/v1/responses", json=body).text)
+    deltas = [event for event in found if event["type"] == "response.output_text.delta"]
+    assert deltas
+    for delta in deltas:
+        assert "".join(token["token"] for token in delta["logprobs"]) == delta["delta"]
 
 
 RESPONSES: list[dict[str, Any]] = [
@@ -200,6 +236,10 @@ def test_what_goes_on_in_the_background_is_come_back_for(http: httpx2.Client) ->
     followed = events(http.get(f"/v1/responses/{begun['id']}?stream=true&starting_after=1").text)
     assert followed[0]["sequence_number"] == 2
     assert followed[-1]["response"] == answer
+    after = f"?stream=true&starting_after={followed[-1]['sequence_number']}"
+    nothing = http.get(f"/v1/responses/{begun['id']}{after}")
+    assert (nothing.status_code, nothing.text) == (200, "")
+    assert nothing.headers["content-type"].startswith("text/event-stream")
     assert http.post(f"/v1/responses/{begun['id']}/cancel").json() == answer
     again = http.post("/v1/responses", json={**RESPONSE, "previous_response_id": begun["id"]})
     assert again.json()["usage"]["input_tokens"] > answer["usage"]["input_tokens"]
@@ -221,10 +261,16 @@ def test_a_stream_in_the_background_has_all_events(http: httpx2.Client) -> None:
 def test_what_goes_on_in_the_background_is_cancelled(http: httpx2.Client) -> None:
     body = {**RESPONSE, "model": "echo?load_seconds=600", "background": True}
     begun = http.post("/v1/responses", json=body).json()
+    items = http.get(f"/v1/responses/{begun['id']}/input_items").json()
+    assert [item["content"][0]["text"] for item in items["data"]] == ["one two"]
     cancelled = http.post(f"/v1/responses/{begun['id']}/cancel").json()
     strictly(responses.Response, cancelled)
     assert cancelled["status"] == "cancelled"
     assert http.get(f"/v1/responses/{begun['id']}").json() == cancelled
+    followed = events(http.get(f"/v1/responses/{begun['id']}?stream=true").text)
+    for event in followed:
+        strictly(EVENTS[event["type"]], event)
+    assert (followed[-1]["type"], followed[-1]["response"]) == ("response.incomplete", cancelled)
     unknown = http.post("/v1/responses", json={**RESPONSE, "model": "no-such-model", "background": True})
     failed = eventually(
         lambda: (now := http.get(f"/v1/responses/{unknown.json()['id']}").json())["error"] and now

@@ -9,7 +9,7 @@ import msgspec
 from ai_pal.client.answer import Answer
 from ai_pal.client.parts import Parts
 from ai_pal.errors import Code, Failure, main_reason
-from ai_pal.gateway.answering.in_turn import InTurn, Piece, in_order
+from ai_pal.gateway.answering.in_turn import InTurn, Piece, in_order, tells_probabilities
 from ai_pal.gateway.answering.open_parts import OpenPart, OpenParts, says_nothing
 from ai_pal.gateway.openai.chat_answer import progress
 from ai_pal.gateway.openai.responses.output import Call, Item, Message, Thoughts
@@ -29,10 +29,11 @@ Keep = Callable[[dict[str, Any], Turn], None]
 
 
 class Wishes(NamedTuple):
-    """What of thoughts is told: as a summary, with `encrypted_content`."""
+    """What of thoughts is told: as a summary, with `encrypted_content`; whether how probable the text is."""
 
     summary: bool = False
     sealed: bool = False
+    probable: bool = False
 
 
 class ResponseStream:
@@ -55,13 +56,16 @@ class ResponseStream:
 
     def events(self, events: Sequence[wire.AnyEvent]) -> bytes:
         """What these become."""
-        return b"".join(map(self._event, in_order(events)))
+        late = self._waits and not tells_probabilities(events)
+        return b"".join(map(self._event, in_order(events))) + (self._settled() if late else b"")
 
     def alive(self, latest: wire.AnyEvent | None) -> bytes:
         """How far it is, as a comment, and that it goes on, as an event: Codex waits for events, and gives up
         after five minutes without one. A response that is told once more replaces all that was told of it, so
         where an item has begun, nothing is added to that."""
-        if self._items:
+        if self._waits:
+            goes_on = self._settled()
+        elif self._items:
             goes_on = self._of(len(self._items) - 1, [self._items[-1].nothing()])
         else:
             goes_on = self._begin() or self._say("in_progress", response=self._response("in_progress"))
@@ -70,10 +74,11 @@ class ResponseStream:
     def broken(self, failure: Failure) -> bytes:
         """The response has failed; in the background that is kept."""
         error = {"code": _code(failure), "message": sentence(failure)}
+        left = self._begin() + self._left()
         response = self._response("failed", error=error)
         if self._fields.get("background"):
             self._over(response)
-        return self._begin() + self._say("failed", response=response)
+        return left + self._say("failed", response=response)
 
     def queued(self) -> bytes:
         """The events with which a response in the background begins."""
@@ -84,11 +89,13 @@ class ResponseStream:
         """The response as it stands."""
         return self._last or self._response("in_progress" if self._worked else "queued")
 
-    def cancelled(self) -> None:
-        """Nobody wants the rest; what has come is kept."""
-        self._pieces(self._turn.rest())
-        self._close("incomplete", self._open.end())
-        self._over(self._response("cancelled"))
+    def cancelled(self) -> bytes:
+        """Nobody wants the rest; what has come is kept. OpenAI publishes no event of this name: who follows
+        is told that it is incomplete, by a response that says why."""
+        left = self._begin() + self._left()
+        response = self._response("cancelled")
+        self._over(response)
+        return left + self._say("incomplete", response=response)
 
     def whole(self, answer: Answer) -> bytes:
         """All of it in one body."""
@@ -121,6 +128,20 @@ class ResponseStream:
             case wire.Interrupted():
                 return self.broken(event.reason)
         return b""
+
+    @property
+    def _waits(self) -> bool:
+        """Whether a text waits for its probabilities."""
+        return bool(self._items) and self._items[-1].waits
+
+    def _settled(self) -> bytes:
+        """What has come of the item that grows, and waited for its probabilities."""
+        last = len(self._items) - 1
+        return self._of(last, self._items[last].settle()) if self._items else b""
+
+    def _left(self) -> bytes:
+        """What waits for its turn, as no more comes, and the end of what is open."""
+        return self._pieces(self._turn.rest()) + self._close("incomplete", self._open.end())
 
     def _begin(self) -> bytes:
         if self._worked:
@@ -162,7 +183,7 @@ class ResponseStream:
                 return Thoughts(summary=self._wishes.summary, sealed=self._wishes.sealed)
             case "tool_call":
                 return Call(delta.call, delta.name)
-        return Message()
+        return Message(holds=self._wishes.probable)
 
     def _of(self, number: int, events: Sequence[tuple[str, dict[str, Any]]]) -> bytes:
         """Events of one item."""

@@ -86,7 +86,7 @@ class Running:
         except AiPalError as error:
             self._add(self._writer.broken(told(error)))
         except asyncio.CancelledError:
-            self._writer.cancelled()
+            self._add(self._writer.cancelled())
         except Exception as error:
             log.exception("response_failed")
             self._add(self._writer.broken(failed_by(error)))
@@ -165,11 +165,18 @@ class Background:
         self._running: dict[str, Running] = {}
         self._sharing: asyncio.Task[None] | None = None
 
-    def start(self, name: str, owner: str, coming: Callable[[], Coming], writer: ResponseStream) -> Running:
-        """Begin one. Raises `AiPalError` (`overloaded`): there are too many."""
+    def start(
+        self,
+        name: str,
+        owner: str,
+        coming: Callable[[], Coming],
+        writer: ResponseStream,
+        items: Sequence[dict[str, Any]] = (),
+    ) -> Running:
+        """Begin one, with this input of its own. Raises `AiPalError` (`overloaded`): there are too many."""
         begun = coming()
         try:
-            self._underway.begin(name, owner, writer.now())
+            self._underway.begin(name, owner, writer.now(), items)
         except AiPalError:
             begun.cancel()
             raise
@@ -185,6 +192,10 @@ class Background:
             return running if running.owner == owner else None
         state = await asyncio.to_thread(self._underway.state, name, owner)
         return None if state is None else Recorded(self._underway, name, owner, state)
+
+    async def items(self, name: str, owner: str) -> list[dict[str, Any]] | None:
+        """The input of the one of this id and owner."""
+        return await asyncio.to_thread(self._underway.items, name, owner)
 
     def forget(self, name: str) -> None:
         """It is deleted."""

@@ -2,7 +2,7 @@
 
 import asyncio
 import secrets
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 import msgspec
@@ -15,7 +15,7 @@ from ai_pal.errors import AiPalError
 from ai_pal.gateway.asking import presets
 from ai_pal.gateway.asking.account_lines import without_lines
 from ai_pal.gateway.asking.answered_calls import never_answered
-from ai_pal.gateway.asking.asked import Apart, Asked, Begin, Errand, Watched, chat
+from ai_pal.gateway.asking.asked import Apart, Asked, Errand, Watched, chat
 from ai_pal.gateway.asking.bound import Bound
 from ai_pal.gateway.asking.earlier_calls import as_it_reads
 from ai_pal.gateway.asking.privacy_level import PrivacyLevel
@@ -70,12 +70,18 @@ class Responses:
         wish = asked.reasoning or request.ReasoningWish()
         summary = bool(wish.summary or wish.generate_summary)
         stores = asked.store is not False
-        wishes = Wishes(summary, request.ENCRYPTED in (asked.include or []) or not stores)
+        sealed = request.ENCRYPTED in (asked.include or []) or not stores
+        wishes = Wishes(summary, sealed, request.wants_logprobs(asked))
         writer = ResponseStream(name, asked.model, echo(asked), wishes, keep if stores else _forget)
         if not turns:
             return _nothing(writer, stream=bool(asked.stream))
         if asked.background:
-            return self._in_background(name, owner, begin, writer, stream=bool(asked.stream))
+            own = _told(given, name)
+
+            def start(client: AsyncClient, said: Asking) -> Running:
+                return self._background.start(name, owner, lambda: begin(client, said), writer, own)
+
+            return _apart(start, stream=bool(asked.stream))
         return Asked(begin, bool(asked.stream), writer)
 
     def count(self, body: bytes, owner: str) -> Errand:
@@ -118,28 +124,22 @@ class Responses:
             raise BodyError(f"no output of the call {call!r} is sent", "input", "send a function_call_output")
         return given, turns, level
 
-    def _in_background(
-        self, name: str, owner: str, begin: Begin, writer: ResponseStream, *, stream: bool
-    ) -> Apart | Watched:
-        def start(client: AsyncClient, said: Asking) -> Running:
-            return self._background.start(name, owner, lambda: begin(client, said), writer)
-
-        if stream:
-            return Watched(lambda client, said: start(client, said).follow(FROM_THE_FIRST), Verbatim())
-        return Apart(lambda client, said: msgspec.json.encode(start(client, said).response))
-
     async def retrieve(self, _: AsyncClient, said: Page, owner: str) -> bytes | Watched:
         """GET /v1/responses/{id}; what was asked in the background also as a stream. Raises `AiPalError`."""
         found = await self._background.get(said["id"], owner)
         response = found.response if found else (await self._get(said["id"], owner)).response
-        after = whole_number(said.get("starting_after", str(FROM_THE_FIRST)))
-        if after is None or after < FROM_THE_FIRST:
+        _check_included(said)
+        stream = _whether("stream", said)
+        _whether("include_obfuscation", said)
+        after = whole_number(said.get("starting_after", "0"))
+        if after is None or after < 0:
             raise BodyError("events have numbers, from 0 on", "starting_after")
-        if said.get("stream") not in (None, "false"):
+        if stream:
             if found is None:
                 raise BodyError("only what went on in the background is streamed again", "stream")
-            return Watched(lambda *_: found.follow(after), Verbatim())
-        if after != FROM_THE_FIRST:
+            first = after if "starting_after" in said else FROM_THE_FIRST
+            return Watched(lambda *_: found.follow(first), Verbatim())
+        if "starting_after" in said:
             raise BodyError("events are of a stream", "starting_after", "set stream")
         return msgspec.json.encode(response)
 
@@ -164,7 +164,9 @@ class Responses:
 
     async def input_items(self, _: AsyncClient, said: Page, owner: str) -> bytes:
         """GET /v1/responses/{id}/input_items, the latest first. Raises `AiPalError`."""
-        found = (await self._get(said["id"], owner)).items
+        found = await self._background.items(said["id"], owner)
+        found = (await self._get(said["id"], owner)).items if found is None else found
+        _check_included(said)
         if said.get("order", "desc") not in ("asc", "desc"):
             raise BodyError("the order is asc or desc", "order")
         if said.get("order", "desc") == "desc":
@@ -205,6 +207,26 @@ class Responses:
         except AiPalError as error:
             message, hint = error.failure.message, error.failure.hint
             raise BodyError(message, "previous_response_id", hint, "previous_response_not_found") from None
+
+
+def _apart(start: Callable[[AsyncClient, Asking], Running], *, stream: bool) -> Apart | Watched:
+    """What begins, and goes on in the background."""
+    if stream:
+        return Watched(lambda client, said: start(client, said).follow(FROM_THE_FIRST), Verbatim())
+    return Apart(lambda client, said: msgspec.json.encode(start(client, said).response))
+
+
+def _check_included(said: Page) -> None:
+    """Raises `BodyError`; what there is of it stands in a response as it is kept."""
+    lists = (said[name] for name in ("include", "include[]") if name in said)
+    request.check_included(",".join(lists).split(",") if {"include", "include[]"} & said.keys() else [])
+
+
+def _whether(name: str, said: Page) -> bool:
+    """Raises `BodyError`."""
+    if said.get(name, "false") not in ("true", "false"):
+        raise BodyError("this is true or false", name)
+    return said.get(name) == "true"
 
 
 def _behind(instructions: str | None, turns: Sequence[Message]) -> list[Message]:

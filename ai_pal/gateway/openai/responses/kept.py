@@ -73,6 +73,7 @@ STEPS = (
         "ALTER TABLE responses ADD COLUMN local_only INTEGER NOT NULL DEFAULT 0",
         "ALTER TABLE responses ADD COLUMN mine INTEGER NOT NULL DEFAULT 0",
     ),
+    ("ALTER TABLE underway ADD COLUMN items BLOB NOT NULL DEFAULT X'5B5D'",),
 )
 """`underway` and `events` are of responses in the background (`underway`)."""
 

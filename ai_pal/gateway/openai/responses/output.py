@@ -17,6 +17,10 @@ class Item(Protocol):
 
     id: str
 
+    @property
+    def waits(self) -> bool:
+        """Whether some of it has come and is not told."""
+
     def opening(self) -> list[Event]:
         """What follows its `added`."""
 
@@ -26,6 +30,9 @@ class Item(Protocol):
     def nothing(self) -> Event:
         """A piece that is empty."""
 
+    def settle(self) -> list[Event]:
+        """What has come and is not told."""
+
     def closing(self) -> list[Event]:
         """What goes before its `done`."""
 
@@ -34,33 +41,47 @@ class Item(Protocol):
 
 
 class Message:
-    """What is said."""
+    """What is said. Where it `holds` text back, that waits for its probabilities."""
 
-    def __init__(self) -> None:
+    def __init__(self, *, holds: bool) -> None:
+        self._holds = holds
         self.id = _new("msg")
         self._pieces: list[str] = []
         self._tokens: list[TokenLogprob] = []
+        self._held = ""
+
+    @property
+    def waits(self) -> bool:
+        return bool(self._held)
 
     def opening(self) -> list[Event]:
         return [("content_part.added", {"content_index": 0, "part": self._part()})]
 
     def grow(self, delta: wire.Delta) -> list[Event]:
         self._pieces.append(delta.text)
-        return [_text(delta.text)]
+        self._held += delta.text
+        return [] if self._holds else self.settle()
 
     def nothing(self) -> Event:
         return _text("")
 
     def probable(self, tokens: Sequence[TokenLogprob]) -> list[Event]:
-        """Take the probabilities of its tokens, which come apart from its text."""
+        """Take the probabilities of its tokens, which come behind its text and are told with it."""
         self._tokens += tokens
-        said = [logprob(token) for token in tokens]
-        return [_text("", said)]
+        return self._grown([logprob(token) for token in tokens])
+
+    def settle(self) -> list[Event]:
+        return self._grown([]) if self._held else []
+
+    def _grown(self, logprobs: list[dict[str, Any]]) -> list[Event]:
+        text, self._held = self._held, ""
+        return [_text(text, logprobs)]
 
     def closing(self) -> list[Event]:
         part = self._part()
         said = {"text": part["text"], "logprobs": part["logprobs"]}
         return [
+            *self.settle(),
             ("output_text.done", {"content_index": 0, **said}),
             ("content_part.done", {"content_index": 0, "part": part}),
         ]
@@ -77,6 +98,8 @@ class Message:
 class Thoughts:
     """What is thought; told as a `summary` where one was asked for. For who wants `encrypted_content`
     (`sealed`) that is all of it, and what a provider signed."""
+
+    waits = False
 
     def __init__(self, *, summary: bool, sealed: bool) -> None:
         self.id = _new("rs")
@@ -98,6 +121,9 @@ class Thoughts:
 
     def nothing(self) -> Event:
         return self._more("")
+
+    def settle(self) -> list[Event]:
+        return []
 
     def closing(self) -> list[Event]:
         part = self._part()
@@ -131,6 +157,8 @@ class Thoughts:
 class Call:
     """A function that is to be called."""
 
+    waits = False
+
     def __init__(self, call: str, name: str) -> None:
         self.id = _new("fc")
         self._call, self._name = call, name
@@ -145,6 +173,9 @@ class Call:
 
     def nothing(self) -> Event:
         return "function_call_arguments.delta", {"delta": ""}
+
+    def settle(self) -> list[Event]:
+        return []
 
     def closing(self) -> list[Event]:
         said = {"name": self._name, "arguments": "".join(self._pieces)}

@@ -20,7 +20,7 @@ from ai_pal.gateway.openai.chat_request import (
     Temperature,
     TextFormat,
     TopLogprobs,
-    uncounted,
+    only_of_streams,
 )
 from ai_pal.gateway.openai.local import LocalChat, local_wishes, most_tokens, thoughts
 from ai_pal.gateway.wire.bodies import BodyError, converted, decoded
@@ -28,6 +28,12 @@ from ai_pal.protocol.options import JsonObject, JsonSchema, NamedTool, ResponseF
 
 LOGPROBS = "message.output_text.logprobs"
 ENCRYPTED = "reasoning.encrypted_content"
+REFUSED = (
+    *("prompt", "context_management", "access_programs", "background_options"),
+    *("image", "moderation", "personality"),
+)
+"""What nobody here does."""
+
 INCLUDES = (
     *(LOGPROBS, ENCRYPTED, "file_search_call.results", "web_search_call.results"),
     *("web_search_call.action.sources", "message.input_image.image_url", "code_interpreter_call.outputs"),
@@ -112,6 +118,11 @@ class ResponsesBody(LocalChat, forbid_unknown_fields=True):
     conversation: Any = None
     prompt: Any = None
     context_management: Any = None
+    access_programs: Any = None
+    background_options: Any = None
+    image: Any = None
+    moderation: Any = None
+    personality: Any = None
     # Of no meaning here.
     user: str | None = None
     service_tier: ServiceTier | None = None
@@ -134,26 +145,30 @@ def read(body: bytes) -> ResponsesBody:
         raise BodyError("what nobody waits for has to be kept", "background", "leave store out")
     if asked.conversation is not None:
         raise BodyError("no conversations are kept here", "conversation", "use previous_response_id")
-    uncounted(asked.stream_options)
-    for name in ("prompt", "context_management"):
+    only_of_streams(asked.stream_options, asked.stream)
+    for name in REFUSED:
         if getattr(asked, name) is not None:
             raise BodyError("this cannot be had here", name, "leave it out")
-    for number, what in enumerate(asked.include or []):
+    check_included(asked.include or [])
+    return asked
+
+
+def check_included(wanted: Sequence[str]) -> None:
+    """Raises `BodyError`: that is nothing that could be asked for besides."""
+    for number, what in enumerate(wanted):
         if what not in INCLUDES:
             raise BodyError(f"{what!r} cannot be included", f"include[{number}]", ", ".join(INCLUDES))
-    return asked
 
 
 def how(asked: ResponsesBody) -> Asking:
     """How it is to be answered, as keywords of any client. Raises `BodyError`."""
     tools, choice = _tools(asked)
-    wants_logprobs = asked.top_logprobs or LOGPROBS in (asked.include or [])
     return {
         "model": asked.model,
         "temperature": asked.temperature,
         "top_p": asked.top_p,
         "max_tokens": most_tokens(asked, asked.max_output_tokens),
-        "logprobs": (asked.top_logprobs or 0) if wants_logprobs else None,
+        "logprobs": (asked.top_logprobs or 0) if wants_logprobs(asked) else None,
         "tools": tools,
         "tool_choice": choice,
         "parallel_tool_calls": asked.parallel_tool_calls if tools else None,
@@ -165,6 +180,11 @@ def how(asked: ResponsesBody) -> Asking:
         "trim": asked.truncation == "auto",
         **local_wishes(asked, _form(asked.text)),
     }
+
+
+def wants_logprobs(asked: ResponsesBody) -> bool:
+    """Whether how probable the text is is to be told."""
+    return bool(asked.top_logprobs) or LOGPROBS in (asked.include or [])
 
 
 def _form(text: TextWish | None) -> ResponseFormat | None:

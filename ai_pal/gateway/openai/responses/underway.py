@@ -44,8 +44,10 @@ class Underway:
     def __init__(self, kept: Kept) -> None:
         self._kept = kept
 
-    def begin(self, name: str, owner: str, response: dict[str, Any]) -> None:
-        """One more. Raises `AiPalError` (`overloaded`): there are too many."""
+    def begin(
+        self, name: str, owner: str, response: dict[str, Any], items: Sequence[dict[str, Any]] = ()
+    ) -> None:
+        """One more, with its own input. Raises `AiPalError` (`overloaded`): there are too many."""
         now = self._kept.now()
         with self._kept.opened() as database, transaction(database):
             (open_,) = database.execute(
@@ -63,8 +65,8 @@ class Underway:
                 (now - LOST, MOST - 1),
             )
             database.execute(
-                "INSERT INTO underway (id, owner, at, beat, response) VALUES (?, ?, ?, ?, ?)",
-                (name, owner, now, now, msgspec.json.encode(response)),
+                "INSERT INTO underway (id, owner, at, beat, response, items) VALUES (?, ?, ?, ?, ?, ?)",
+                (name, owner, now, now, msgspec.json.encode(response), msgspec.json.encode(list(items))),
             )
 
     def tell(self, news: Sequence[News]) -> None:
@@ -106,6 +108,16 @@ class Underway:
         response, kept, told, beat = found
         lives = beat > self._kept.now() - LOST
         return State(msgspec.json.decode(response), bool(kept or told), lives, bool(told))
+
+    def items(self, name: str, owner: str) -> list[dict[str, Any]] | None:
+        """The input of this one of the owner's."""
+        if not self._kept.keeps:
+            return None
+        with self._kept.opened() as database:
+            found = database.execute(
+                "SELECT items FROM underway WHERE id = ? AND owner = ?", (name, owner)
+            ).fetchone()
+        return None if found is None else msgspec.json.decode(found[0], type=list[dict[str, Any]])
 
     def events(self, name: str, first: int) -> list[bytes]:
         """Its events from this number on, as far as they are written down."""

@@ -2,7 +2,7 @@
 
 from ai_pal.gateway.answering.in_turn import InTurn, in_order
 from ai_pal.protocol.client import AnyEvent, Delta, Logprobs
-from ai_pal.protocol.content import PartKind
+from ai_pal.protocol.content import PartKind, TokenLogprob
 
 
 def call(index: int, text: str, *, begins: bool = False) -> Delta:
@@ -79,3 +79,11 @@ def test_probabilities_stand_behind_their_text() -> None:
 
     assert in_order([text(0), text(1), scores(0), scores(1)]) == [text(0), scores(0), text(1), scores(1)]
     assert in_order([scores(0), text(1)]) == [scores(0), text(1)]
+
+
+def test_probabilities_of_several_texts_are_taken_apart() -> None:
+    tokens = [TokenLogprob(b"abcd"[at : at + 1], -1.0) for at in range(4)]
+    texts: list[AnyEvent] = [Delta(1, 4, 1, "b"), Delta(1, 5, 1, "c")]
+    told = in_order([*texts, Logprobs(1, 3, tokens)])
+    apart = [Logprobs(1, 3, tokens[:1]), Logprobs(1, 4, tokens[1:2]), Logprobs(1, 5, tokens[2:])]
+    assert told == [apart[0], texts[0], apart[1], texts[1], apart[2]]

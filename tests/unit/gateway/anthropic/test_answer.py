@@ -6,8 +6,16 @@ from typing import Any
 import pytest
 
 from ai_pal.client.answer import Answer
+from ai_pal.errors import Code, Failure
 from ai_pal.gateway.anthropic.answer import MessageStream
 from ai_pal.protocol import client as wire
+
+
+def test_what_waits_for_its_turn_is_told_before_a_failure() -> None:
+    pieces = [wire.Delta(1, at, 1, "{", "tool_call", at, name, name) for at, name in enumerate("fg")]
+    failed = wire.Interrupted(1, Failure(Code.RATE_LIMITED, "slower"))
+    said = MessageStream("msg_1", "m").events([*pieces, failed]).decode()
+    assert said.index('"name":"g"') < said.index("slower")
 
 
 @pytest.mark.parametrize(

@@ -9,7 +9,7 @@ from openai.types.chat import ChatCompletionChunk
 from ai_pal.gateway.asking.asked import Tells
 from ai_pal.gateway.openai.chat_answer import ChatStream
 from ai_pal.gateway.openai.choices import Choices
-from ai_pal.gateway.openai.completions import CompletionStream
+from ai_pal.gateway.openai.completion_answer import CompletionStream
 from ai_pal.protocol import client as wire
 
 LOADING = wire.Loading(1, "m", 0.5)

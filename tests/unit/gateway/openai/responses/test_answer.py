@@ -116,14 +116,35 @@ def test_a_failure_is_the_last_event_and_nothing_is_kept() -> None:
     told = Told()
     failed = wire.Interrupted(1, Failure(Code.RATE_LIMITED, "slower"))
     assert told.take(told.writer.events([*TEXT, failed]))[-1] == "failed"
-    assert told.events[-1]["response"]["error"] == {"code": "rate_limit_exceeded", "message": "slower"}
+    response = told.events[-1]["response"]
+    assert response["error"] == {"code": "rate_limit_exceeded", "message": "slower"}
+    (item,) = response["output"]
+    assert (item["status"], item["content"][0]["text"]) == ("incomplete", "Hi")
     assert told.kept == []
+
+
+def test_what_waits_for_its_turn_is_told_before_a_failure() -> None:
+    told = Told()
+    failed = wire.Interrupted(1, Failure(Code.RATE_LIMITED, "slower"))
+    told.take(told.writer.events([*CALLS[:3], failed]))
+    assert [item["name"] for item in told.events[-1]["response"]["output"]] == ["f", "g"]
+
+
+def test_text_waits_for_its_probabilities_until_more_has_come_without_any() -> None:
+    told = Told(False, False, True)
+    text, likely = TEXT
+    assert "output_text.delta" not in told.take(told.writer.events([text]))
+    assert told.take(told.writer.events([likely])) == ["output_text.delta"]
+    assert (told.events[-1]["delta"], len(told.events[-1]["logprobs"])) == ("Hi", 1)
+    assert told.take(told.writer.events([wire.Delta(1, 7, 1, " you")])) == []
+    assert told.take(told.writer.events([wire.Delta(1, 8, 1, "!")])) == ["output_text.delta"]
+    assert (told.events[-1]["delta"], told.events[-1]["logprobs"]) == (" you!", [])
 
 
 def test_of_one_that_is_stopped_all_that_has_come_is_kept() -> None:
     told = Told()
     told.take(told.writer.events(CALLS[:3]))
-    told.writer.cancelled()
+    assert told.take(told.writer.cancelled())[-1] == "incomplete"
     ((response, turn),) = told.kept
     assert [item["name"] for item in response["output"]] == ["f", "g"]
     assert len(turn.parts) == 2
