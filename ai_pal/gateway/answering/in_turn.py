@@ -8,6 +8,9 @@ import msgspec
 from ai_pal.gateway.answering.open_parts import says_nothing
 from ai_pal.protocol import client as wire
 
+PIECES = 8
+"""Of text that wait for probabilities."""
+
 Piece = wire.Delta | wire.Logprobs
 
 
@@ -83,9 +86,19 @@ class InTurn:
             return False
 
 
-def tells_probabilities(events: Iterable[wire.AnyEvent]) -> bool:
-    """Whether any of these tells how probable what was said is."""
-    return any(isinstance(event, wire.Logprobs) for event in events)
+class Patience:
+    """How long text waits for its probabilities: who tells them at all is behind by a few pieces at most."""
+
+    def __init__(self) -> None:
+        self._pieces = 0
+
+    def ends(self, events: Iterable[wire.AnyEvent]) -> bool:
+        """Whether too much has come without any, with these."""
+        for event in events:
+            self._pieces = (
+                0 if isinstance(event, wire.Logprobs) else self._pieces + isinstance(event, wire.Delta)
+            )
+        return self._pieces > PIECES
 
 
 def in_order(events: Iterable[wire.AnyEvent]) -> Sequence[wire.AnyEvent]:

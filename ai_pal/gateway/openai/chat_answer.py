@@ -10,7 +10,7 @@ import msgspec
 
 from ai_pal.client.answer import Answer
 from ai_pal.errors import Failure, main_reason
-from ai_pal.gateway.answering.in_turn import InTurn, Piece, in_order, tells_probabilities
+from ai_pal.gateway.answering.in_turn import InTurn, Patience, Piece, in_order
 from ai_pal.gateway.openai.errors import error_of
 from ai_pal.gateway.openai.functions import told
 from ai_pal.gateway.wire.one_line import one_line
@@ -57,16 +57,19 @@ class ChatStream:
         self._turn = InTurn()
         self._calls: dict[int, tuple[str, int]] = {}
         self._count = 0
-        self._holds, self._held = probabilities, ""
+        self._holds, self._held, self._patience = probabilities, "", Patience()
         self.thought = 0
 
     def events(self, events: Sequence[wire.AnyEvent]) -> bytes:
-        """What these become. Where probabilities are wanted, text waits for them, until more of it has come
-        without any: it is in one chunk with them."""
+        """What these become. Where probabilities are wanted, text waits for them: it is in one chunk with
+        them."""
         if not self._holds:
             return b"".join(map(self._event, events))
-        late = self._held and not tells_probabilities(events)
-        return b"".join(map(self._event, in_order(events))) + (self._settled() if late else b"")
+        told = b"".join(map(self._event, in_order(events)))
+        if not self._patience.ends(events):
+            return told
+        self._holds = False
+        return told + self._settled()
 
     def _event(self, event: wire.AnyEvent) -> bytes:
         match event:

@@ -8,7 +8,7 @@ import msgspec
 
 from ai_pal.client.answer import Answer
 from ai_pal.errors import Failure, main_reason
-from ai_pal.gateway.answering.in_turn import in_order, tells_probabilities
+from ai_pal.gateway.answering.in_turn import Patience, in_order
 from ai_pal.gateway.openai.chat_answer import DONE, event, progress, usage_of
 from ai_pal.gateway.openai.errors import error_of
 from ai_pal.protocol import client as wire
@@ -31,7 +31,7 @@ class CompletionStream:
         self._id, self._model, self._created = answer_id, model, created
         self._echo, self._include_usage, self._index = echo, include_usage, index
         self._offset = len(echo)
-        self.holds, self._held = False, ""
+        self.holds, self._held, self._patience = False, "", Patience()
         """Whether text waits for its probabilities."""
         self.tells = True
         """Whether probabilities are told; where only the echo of tokens is, they are not."""
@@ -40,8 +40,11 @@ class CompletionStream:
         """What these become. Text waits for its probabilities, as in chats."""
         if not self.holds:
             return b"".join(map(self._event, events))
-        late = self._held and not tells_probabilities(events)
-        return b"".join(map(self._event, in_order(events))) + (self._settled() if late else b"")
+        told = b"".join(map(self._event, in_order(events)))
+        if not self._patience.ends(events):
+            return told
+        self.holds = False
+        return told + self._settled()
 
     def alive(self, latest: wire.AnyEvent | None) -> bytes:
         """How far it is, as a comment, and a chunk that says nothing, as in chats."""

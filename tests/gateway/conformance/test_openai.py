@@ -326,7 +326,9 @@ def test_each_published_field_may_be_null(http: httpx2.Client, path: str, fields
 @pytest.mark.parametrize("n", [1, 2])
 def test_each_piece_of_text_is_told_with_its_probabilities(http: httpx2.Client, path: str, n: int) -> None:
     body: dict[str, Any] = {"model": "smollm2", "max_tokens": 12, "temperature": 0, "stream": True, "n": n}
-    body |= {"messages": [USER], "logprobs": True} if "chat" in path else {"prompt": "One,", "logprobs": 1}
+    said = "Apples and pears are"  # nothing that others ask too: what is kept of it would be read by them
+    chat_ = {"messages": [{"role": "user", "content": said}], "logprobs": True}
+    body |= chat_ if "chat" in path else {"prompt": said, "logprobs": 1}
     told = 0
     for chunk in events(http.post(path, json=body).text):
         for choice in chunk["choices"]:

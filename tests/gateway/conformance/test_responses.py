@@ -168,7 +168,7 @@ def test_nothing_is_compacted(http: httpx2.Client) -> None:
 
 
 def test_each_piece_of_text_is_told_with_its_probabilities(http: httpx2.Client) -> None:
-    body = {"model": "smollm2", "input": "one", "max_output_tokens": 16, "top_logprobs": 1, "stream": True}
+    body = {"model": "smollm2", "input": "Apples", "max_output_tokens": 16, "top_logprobs": 1, "stream": True}
     found = events(http.post("/v1/responses", json=body).text)
     deltas = [event for event in found if event["type"] == "response.output_text.delta"]
     assert deltas

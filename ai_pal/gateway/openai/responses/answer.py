@@ -9,7 +9,7 @@ import msgspec
 from ai_pal.client.answer import Answer
 from ai_pal.client.parts import Parts
 from ai_pal.errors import Code, Failure, main_reason
-from ai_pal.gateway.answering.in_turn import InTurn, Piece, in_order, tells_probabilities
+from ai_pal.gateway.answering.in_turn import InTurn, Patience, Piece, in_order
 from ai_pal.gateway.answering.open_parts import OpenPart, OpenParts, says_nothing
 from ai_pal.gateway.openai.chat_answer import progress
 from ai_pal.gateway.openai.responses.output import Call, Item, Message, Thoughts
@@ -51,13 +51,17 @@ class ResponseStream:
         self._output: list[dict[str, Any]] = []
         self._turn, self._open = InTurn(), OpenParts()
         self._parts = Parts()
+        self._holds, self._patience = wishes.probable, Patience()
         self._worked = False
         self._last: dict[str, Any] | None = None
 
     def events(self, events: Sequence[wire.AnyEvent]) -> bytes:
         """What these become."""
-        late = self._waits and not tells_probabilities(events)
-        return b"".join(map(self._event, in_order(events))) + (self._settled() if late else b"")
+        told = b"".join(map(self._event, in_order(events)))
+        if not self._holds or not self._patience.ends(events):
+            return told
+        self._holds = False
+        return told + self._settled()
 
     def alive(self, latest: wire.AnyEvent | None) -> bytes:
         """How far it is, as a comment, and that it goes on, as an event: Codex waits for events, and gives up
@@ -183,7 +187,7 @@ class ResponseStream:
                 return Thoughts(summary=self._wishes.summary, sealed=self._wishes.sealed)
             case "tool_call":
                 return Call(delta.call, delta.name)
-        return Message(holds=self._wishes.probable)
+        return Message(lambda: self._holds)
 
     def _of(self, number: int, events: Sequence[tuple[str, dict[str, Any]]]) -> bytes:
         """Events of one item."""

@@ -1,7 +1,7 @@
 """Items of an answer while they grow, and the events that tell of it: name and fields of each. Pure."""
 
 import secrets
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Any, Protocol
 
 from ai_pal.gateway.asking import seals
@@ -41,9 +41,9 @@ class Item(Protocol):
 
 
 class Message:
-    """What is said. Where it `holds` text back, that waits for its probabilities."""
+    """What is said. While it `holds` text back, that waits for its probabilities."""
 
-    def __init__(self, *, holds: bool) -> None:
+    def __init__(self, holds: Callable[[], bool]) -> None:
         self._holds = holds
         self.id = _new("msg")
         self._pieces: list[str] = []
@@ -60,7 +60,7 @@ class Message:
     def grow(self, delta: wire.Delta) -> list[Event]:
         self._pieces.append(delta.text)
         self._held += delta.text
-        return [] if self._holds else self.settle()
+        return [] if self._holds() else self.settle()
 
     def nothing(self) -> Event:
         return _text("")

@@ -38,12 +38,13 @@ def told(data: bytes) -> list[tuple[str, bool]]:
     return found
 
 
-def test_text_waits_for_its_probabilities_until_more_has_come_without_any() -> None:
+def test_text_waits_for_its_probabilities_until_much_has_come_without_any() -> None:
     for writer in (chat(), completion()):
         assert told(writer.events([HI])) == []
         assert told(writer.events([OF_HI])) == [("Hi", True)]
-        assert told(writer.events([YOU])) == []
-        assert told(writer.events([wire.Delta(1, 2, 1, "!")])) == [(" you!", False)]
+        assert told(writer.events([YOU] * 8)) == []
+        assert told(writer.events([wire.Delta(1, 2, 1, "!")])) == [(" you" * 8 + "!", False)]
+        assert told(writer.events([YOU])) == [(" you", False)]
 
 
 def test_text_that_waits_is_told_before_the_end_an_error_and_a_sign_of_life() -> None:

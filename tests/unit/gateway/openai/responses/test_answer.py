@@ -130,15 +130,16 @@ def test_what_waits_for_its_turn_is_told_before_a_failure() -> None:
     assert [item["name"] for item in told.events[-1]["response"]["output"]] == ["f", "g"]
 
 
-def test_text_waits_for_its_probabilities_until_more_has_come_without_any() -> None:
+def test_text_waits_for_its_probabilities_until_much_has_come_without_any() -> None:
     told = Told(False, False, True)
     text, likely = TEXT
     assert "output_text.delta" not in told.take(told.writer.events([text]))
     assert told.take(told.writer.events([likely])) == ["output_text.delta"]
     assert (told.events[-1]["delta"], len(told.events[-1]["logprobs"])) == ("Hi", 1)
-    assert told.take(told.writer.events([wire.Delta(1, 7, 1, " you")])) == []
+    assert told.take(told.writer.events([wire.Delta(1, 7, 1, ".")] * 8)) == []
     assert told.take(told.writer.events([wire.Delta(1, 8, 1, "!")])) == ["output_text.delta"]
-    assert (told.events[-1]["delta"], told.events[-1]["logprobs"]) == (" you!", [])
+    assert (told.events[-1]["delta"], told.events[-1]["logprobs"]) == ("........!", [])
+    assert told.take(told.writer.events([wire.Delta(1, 9, 1, "?")])) == ["output_text.delta"]
 
 
 def test_of_one_that_is_stopped_all_that_has_come_is_kept() -> None:
