@@ -33,6 +33,8 @@ SETTINGS: dict[str, object] = {"start_timeout": 20}
 SOON = 0.5
 SETTLE = 60.0
 TOKENS = 400
+PIECES = TOKENS // 4
+"""In which they come, at least: text that comes fast is sent together."""
 MACHINE, HERE = 4, 1
 
 
@@ -159,7 +161,7 @@ def _asked(client: Client, dice: random.Random, strike: Callable[[], None]) -> L
 
 def _streaming(client: Client, dice: random.Random, strike: Callable[[], None]) -> Linked:
     """It is in the middle of its answer."""
-    asked, at = Linked(client), dice.randrange(TOKENS // 2)
+    asked, at = Linked(client), dice.randrange(PIECES // 2)
     for event in asked.stream.within(SETTLE):
         asked.events.append(event)
         if isinstance(event, wire.TERMINAL) or (isinstance(event, wire.Delta) and event.seq >= at):
