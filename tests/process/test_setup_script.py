@@ -135,11 +135,8 @@ def test_an_unknown_option_is_refused(checkout: Path) -> None:
     assert "unknown option --all" in done.stderr
 
 
-@pytest.mark.parametrize("brought", [True, False])
-def test_what_needs_no_packages_is_brought_beside_them_and_told_of_before_the_end(
-    checkout: Path, brought: bool
-) -> None:
-    """The SDKs of Node come only while the starter model is fetched: each waits for the other."""
+def lacking(checkout: Path, npm: str, ai_pal: str) -> dict[str, str]:
+    """Variables for a checkout that lacks the starter model and the SDKs of Node, with what brings these."""
     for folder in (".ai-pal/test-models/all-minilm-l6-v2", ".ai-pal/test-models/smollm2-safetensors", "bin"):
         (checkout / folder).mkdir(parents=True)
     (checkout / "ollama").mkdir()
@@ -150,8 +147,8 @@ def test_what_needs_no_packages_is_brought_beside_them_and_told_of_before_the_en
     for name in ("to_npm", "to_starter"):
         os.mkfifo(checkout / name)
     programs = {
-        "bin/npm": f"cat {checkout}/to_npm; echo > {checkout}/to_starter; exit {int(not brought)}",
-        ".venv/bin/ai-pal": f"echo > {checkout}/to_npm; cat {checkout}/to_starter; echo is: $PWD/model.gguf",
+        "bin/npm": npm,
+        ".venv/bin/ai-pal": ai_pal,
         **dict.fromkeys(("bin/zsh", "bin/fish", "bin/chromium-headless-shell", "bin/apt-get"), "exit 1"),
     }
     for name, text in programs.items():
@@ -160,10 +157,20 @@ def test_what_needs_no_packages_is_brought_beside_them_and_told_of_before_the_en
     (checkout / ".venv/.setup-starter").unlink()
     remember = "source scripts/setup-state; remember_packages '[dev,transformers,clouds,http,cluster]'"
     subprocess.run(["bash", "-c", remember], cwd=checkout, env=environment(checkout), check=True, timeout=120)
-    variables = {
-        "AI_PAL_TEST_OLLAMA": str(checkout / "ollama"),
-        "PATH": f"{checkout / 'bin'}:{os.environ['PATH']}",
-    }
+    path = f"{checkout / 'bin'}:{os.environ['PATH']}"
+    return {"AI_PAL_TEST_OLLAMA": str(checkout / "ollama"), "PATH": path}
+
+
+@pytest.mark.parametrize("brought", [True, False])
+def test_what_needs_no_packages_is_brought_beside_them_and_told_of_before_the_end(
+    checkout: Path, brought: bool
+) -> None:
+    """The SDKs of Node come only while the starter model is fetched: each waits for the other."""
+    variables = lacking(
+        checkout,
+        npm=f"cat {checkout}/to_npm; echo > {checkout}/to_starter; exit {int(not brought)}",
+        ai_pal=f"echo > {checkout}/to_npm; cat {checkout}/to_starter; echo is: $PWD/model.gguf",
+    )
     done = run_setup(checkout, "--dev", variables=variables)
     assert done.returncode == 0, done.stderr
     *_, ready = done.stderr.splitlines()
@@ -172,3 +179,23 @@ def test_what_needs_no_packages_is_brought_beside_them_and_told_of_before_the_en
     assert ("done in" in said) == brought
     assert ("setup: going on without them" in said) != brought
     assert not brought or run_setup(checkout, "--dev", variables=variables).stderr == ""
+
+
+def test_where_it_fails_nothing_goes_on_behind_it(checkout: Path) -> None:
+    variables = lacking(
+        checkout,
+        npm=f"echo > {checkout}/to_starter; cat {checkout}/to_npm",
+        ai_pal=f"cat {checkout}/to_starter; exit 1",
+    )
+    with subprocess.Popen(
+        ["bash", str(checkout / "scripts/setup"), "--dev"],
+        env=environment(checkout) | variables,
+        stderr=subprocess.PIPE,
+        text=True,
+    ) as setup:
+        assert setup.stderr is not None
+        assert any(line.startswith("error: the starter") for line in setup.stderr)
+        (checkout / "to_npm").write_text("go on")
+        said = setup.stderr.read()
+    assert setup.returncode == 1
+    assert "done in" in said.partition("fetching the SDKs of Node")[2]
