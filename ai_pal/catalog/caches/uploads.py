@@ -44,7 +44,9 @@ def place(sha256: str, settings: Settings, kind: str = MODEL) -> Path:
 
 
 def is_upload(path: str, settings: Settings) -> bool:
-    return Path(path).parent == folder(settings)
+    """Whether this is one of them, as a setting has it: options of how it is loaded may stand behind it."""
+    within = path.removeprefix(f"{folder(settings)}/")
+    return within != path and "/" not in within.partition("?")[0]
 
 
 class Upload:

@@ -37,7 +37,10 @@ def test_what_came_whole_is_its_owners(settings: Settings) -> None:
     assert place.read_bytes() == DATA
     assert [stat.S_IMODE(one.stat().st_mode) for one in (place.parent, place)] == [0o700, 0o600]
     assert uploads.is_upload(str(place), settings)
+    assert uploads.is_upload(f"{place}?chat_template={place.parent}/x.jinja", settings)
     assert not uploads.is_upload(str(place.parent.parent / "x.gguf"), settings)
+    assert not uploads.is_upload(f"{place.parent}/../x.gguf", settings)
+    assert not uploads.is_upload(f"/x.gguf?lora={place}", settings)
 
 
 def test_what_is_another_file_or_breaks_off_leaves_nothing(settings: Settings) -> None:
