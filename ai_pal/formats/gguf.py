@@ -73,10 +73,14 @@ def read_header(path: Path) -> Header:
     """The header, with the size of all parts. It is asked for before many a request: what this very file has
     said is not read again. Raises `AiPalError` (`model_invalid`)."""
     with contextlib.suppress(OSError):
-        found = path.stat()
-        stamp = found.st_dev, found.st_ino, found.st_size, found.st_mtime_ns, found.st_ctime_ns
-        return _joined([_front(path, stamp)], path).header
+        return _joined([_front(path, stamp_of(path))], path).header
     return _joined([_read(path, whole=False)], path).header
+
+
+def stamp_of(path: Path) -> tuple[int, ...]:
+    """Tells this very file, as it is now, from any other. Raises OSError."""
+    found = path.stat()
+    return found.st_dev, found.st_ino, found.st_size, found.st_mtime_ns, found.st_ctime_ns
 
 
 def read_layout(path: Path) -> Layout:

@@ -7,8 +7,9 @@ from typing import NamedTuple
 
 from ai_pal.catalog.inventory.details import Details
 from ai_pal.errors import AiPalError
-from ai_pal.formats.gguf import read_header
+from ai_pal.formats.gguf import read_header, stamp_of
 from ai_pal.formats.gguf_metadata import Metadata, read_metadata
+from ai_pal.formats.gguf_parts import part_paths
 from ai_pal.formats.projector import projector_of
 
 
@@ -34,10 +35,9 @@ def metadata_of(known: Details, *, lists: bool = False) -> Told | None:
 def _metadata(path: Path, *, lists: bool) -> Metadata:
     if lists:
         return read_metadata(path, lists=True)
-    now = path.stat()
-    return _without_lists(path, now.st_size, now.st_mtime_ns)
+    return _without_lists(path, tuple(map(stamp_of, part_paths(path))))
 
 
 @lru_cache(maxsize=64)
-def _without_lists(path: Path, _size: int, _modified: int) -> Metadata:
+def _without_lists(path: Path, _stamps: tuple[tuple[int, ...], ...]) -> Metadata:
     return read_metadata(path)
