@@ -90,9 +90,9 @@ def _name(schema: Any) -> str:
 
 def _wrong(answer: Answer, error: ValueError) -> Failure:
     if answer.finish_reason == "length":
-        return Failure(
-            Code.LENGTH, "the answer ended before it was whole", "raise max_tokens", detail=answer.text
-        )
+        went_round = any(notice.kind == "repeats" for notice in answer.notices)
+        hint = "ask again, or another model" if went_round else "raise max_tokens"
+        return Failure(Code.LENGTH, "the answer ended before it was whole", hint, detail=answer.text)
     who = f"{answer.provider}:{answer.model}" if answer.provider else "the model"
     return Failure(
         Code.ENGINE_ERROR if answer.tier == 1 else Code.PROVIDER_ERROR,

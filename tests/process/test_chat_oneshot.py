@@ -123,6 +123,15 @@ def test_an_answer_that_repeats_itself_ends_with_a_word_on_stderr(home: Environ)
     assert done.stderr == b"the model said the same over and over, and was stopped\n"
 
 
+def test_who_wanted_a_form_of_one_that_goes_round_is_not_told_to_let_it_be_longer(home: Environ) -> None:
+    form = '{"type": "array", "items": {"const": "responsibility"}, "minItems": 20000}'
+    done = chat(home, "--option", "stop_repeating=true", "--option", "pace=0.002", "--schema", form, "hello")
+    assert done.returncode == 4
+    assert b"ended before its form was whole" in done.stderr
+    assert b"another model" in done.stderr
+    assert b"--max-tokens" not in done.stderr
+
+
 def test_no_wait_is_for_conversations(home: Environ) -> None:
     done = chat(home, "--no-wait", "a")
     assert (done.returncode, done.stdout) == (2, b"")

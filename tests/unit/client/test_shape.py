@@ -98,7 +98,12 @@ def test_an_answer_of_another_shape_is_an_error_that_holds_the_text(schema: Any)
     assert (caught.value.code, caught.value.failure.detail) == (Code.ENGINE_ERROR, '{"name": 7}')
     with pytest.raises(AiPalError) as caught:
         Shape(schema).fill(answered('{"name": "Lo', "length"))
-    assert caught.value.code == Code.LENGTH
+    assert (caught.value.code, caught.value.failure.hint) == (Code.LENGTH, "raise max_tokens")
+    went_round = answered('{"name": "Lo', "length")
+    went_round.take(wire.Notice(1, "repeats", "over and over"))
+    with pytest.raises(AiPalError) as caught:
+        Shape(schema).fill(went_round)
+    assert (caught.value.code, caught.value.failure.hint) == (Code.LENGTH, "ask again, or another model")
     with pytest.raises(AiPalError, match="openai:m") as caught:
         Shape(schema).fill(answered("Sure! {}", tier=3))
     assert caught.value.code == Code.PROVIDER_ERROR

@@ -104,6 +104,11 @@ class ShownAnswer:
         return "failed"
 
     @property
+    def went_round(self) -> bool:
+        """Whether it was stopped because it said the same over and over: more room would not have helped."""
+        return any(notice.kind == "repeats" for notice in self.notices)
+
+    @property
     def exit_code(self) -> int:
         """The exit code of a command that ended with this answer."""
         match self.end:

@@ -32,7 +32,7 @@ def summary(answer: ShownAnswer) -> str:
     elif answer.cost:
         parts.append(fine(answer.cost))
     if answer.finish_reason in ("length", "cancelled", "interrupted"):
-        parts.append(_ENDS[answer.finish_reason])
+        parts.append(_ENDS["cancelled" if answer.went_round else answer.finish_reason])
     return neutral_line(" · ".join(parts))
 
 

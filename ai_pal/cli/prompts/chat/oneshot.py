@@ -23,6 +23,8 @@ from ai_pal.protocol.client import AnyEvent, Delta, Failed, Logprobs
 
 CUT = Failure(Code.LENGTH, "the answer ended before its form was whole", "let it be longer: --max-tokens N")
 """Who asked for JSON does not have it."""
+ROUND = Failure(CUT.code, CUT.message, "ask again, or another model: --model NAME")
+"""The same, and more tokens would not help."""
 
 
 def output_of(args: argparse.Namespace) -> "Output":
@@ -126,7 +128,7 @@ def one_shot(
     failures.report(*answer.told_failures)
     cut = wishes.options.response_format is not None and answer.finish_reason == "length"
     if cut:
-        failures.report(CUT)
+        failures.report(ROUND if answer.went_round else CUT)
     screen.figures(answer)
     if answer.ended_by:
         return 128 + answer.ended_by

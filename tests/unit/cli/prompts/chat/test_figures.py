@@ -2,7 +2,7 @@
 
 from ai_pal.cli.prompts.chat.answer import ShownAnswer
 from ai_pal.cli.prompts.chat.figures import Totals, seconds, summary
-from ai_pal.protocol.client import AnyEvent, Cancelled, Done, Failed, Started
+from ai_pal.protocol.client import AnyEvent, Cancelled, Done, Failed, Notice, Started
 from ai_pal.protocol.usage import Timings, Usage
 
 USAGE = Usage(prompt_tokens=10, cached_tokens=4, completion_tokens=42)
@@ -56,7 +56,9 @@ def test_a_providers_model_keeps_its_whole_name() -> None:
 
 def test_an_unusual_end_is_told() -> None:
     started = Started(1, 1, "local", "m")
-    assert summary_of(started, Done(1, "length", USAGE, TIMINGS)).endswith("length limit reached")
+    cut = Done(1, "length", USAGE, TIMINGS)
+    assert summary_of(started, cut).endswith("length limit reached")
+    assert summary_of(started, Notice(1, "repeats", "over and over"), cut).endswith("tok/s · stopped")
     assert summary_of(started, Cancelled(1, Usage(completion_tokens=1))).endswith("1 token · stopped")
 
 
