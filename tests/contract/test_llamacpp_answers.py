@@ -28,6 +28,7 @@ from ai_pal.protocol.worker import (
 from tests.schemas import COUNT, how_many, problem, random_schemas
 from tests.unit.workers.structured.test_gbnf import RIGHT, WRONG
 from tests.worker_driver import Answer, WorkerDriver
+from workers.structured.rules import schema_of
 
 pytestmark = [pytest.mark.real_model, pytest.mark.timeout(900 + 60 * COUNT)]
 
@@ -37,6 +38,12 @@ SCHEMA = {
     "type": "object",
     "properties": {"city": {"type": "string", "maxLength": 12}, "days": {"enum": [1, 2, 3]}},
     "required": ["city", "days"],
+}
+SIZE = {
+    "type": "object",
+    "properties": {"size": {"type": "integer"}},
+    "required": ["size"],
+    "additionalProperties": False,
 }
 WEATHER = Tool("weather", "Tells the weather of a city.", SCHEMA)
 CLOCK = Tool("clock", 'Tells the time in a "zone".', {"type": "object", "properties": {}})
@@ -219,6 +226,48 @@ def test_several_calls_have_ids_of_their_own(caller: WorkerDriver) -> None:
 def test_a_call_that_was_cut_is_told_as_such(caller: WorkerDriver) -> None:
     answer = ask(caller, with_(FREE, tools=[WEATHER], tool_choice="required", max_tokens=12))
     assert done(answer).finish_reason == "length"
+
+
+@pytest.mark.parametrize("form", [JsonSchema(SIZE), JsonObject()])
+def test_a_call_or_an_answer_of_a_form_validates(form: JsonObject | JsonSchema, caller: WorkerDriver) -> None:
+    kinds: set[str] = set()
+    for seed in range(12):
+        answer = ask(caller, with_(FREE, tools=[WEATHER, CLOCK], response_format=form, seed=seed))
+        calls = answer.of_kind("tool_call")
+        if done(answer).finish_reason == "length":
+            continue
+        kinds.add(done(answer).finish_reason)
+        if calls:
+            (call,) = calls
+            tool = {"weather": WEATHER, "clock": CLOCK}[call.name]
+            jsonschema.validate(json.loads(call.text), tool.parameters)
+            assert not answer.text
+        else:
+            jsonschema.validate(json.loads(answer.text), schema_of(form))
+    assert kinds <= {"tool_calls", "stop"}
+    assert kinds
+
+
+def test_what_stops_an_answer_of_a_form_stops_no_call_beside_it(caller: WorkerDriver) -> None:
+    options = with_(FREE, tools=[WEATHER], response_format=JsonSchema(SIZE), stop=['"size"', '"city"'])
+    for seed in range(6):
+        answer = ask(caller, with_(options, seed=seed))
+        if not answer.of_kind("tool_call"):
+            assert (answer.text, done(answer).stop) == ("{", '"size"')
+        elif done(answer).finish_reason == "tool_calls":
+            jsonschema.validate(json.loads(answer.of_kind("tool_call")[0].text), SCHEMA)
+
+
+def test_several_calls_may_stand_beside_a_form(caller: WorkerDriver) -> None:
+    ids = {"type": "object", "properties": {"zzz": {"enum": [1]}}, "required": ["zzz"]}
+    options = with_(FREE, tools=[WEATHER], response_format=JsonSchema(ids), parallel_tool_calls=True)
+    counts = {len(ask(caller, with_(options, seed=seed)).of_kind("tool_call")) for seed in range(8)}
+    assert max(counts) > 1
+
+
+def test_a_grammar_beside_tools_is_refused(caller: WorkerDriver) -> None:
+    options = with_(FREE, tools=[WEATHER], response_format=Grammar('root ::= "yes"'))
+    refused(ask(caller, options), "unsupported", "grammar")
 
 
 def test_tools_may_be_left_alone(caller: WorkerDriver) -> None:

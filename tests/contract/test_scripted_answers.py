@@ -111,6 +111,58 @@ def test_the_channels_of_harmony_come_apart(engine: str) -> None:
         assert ask(prefill="He", max_tokens=2) == ("length", [("text", "Hexx")])
         ended, parts = ask(tools=TOOLS, tool_choice="required", max_tokens=120)
         assert (ended, parts[-1]) == ("tool_calls", ("weather", '{"city": "Rome"}'))
+        ended, parts = ask(tools=TOOLS, **HELD | {"max_tokens": 120})
+        assert (ended, parts[0]) == ("tool_calls", thought)
+        assert parts[-1] == ("weather", '{"city": "Rome"}')
+
+
+@pytest.mark.parametrize("front", ["", "{% raw %}{% endraw %}"], ids=["", "of a template that is unread"])
+@pytest.mark.parametrize("opens", [False, True], ids=["", "behind a thought"])
+@pytest.mark.parametrize("kind", ["call", "answer", "answer like a call"])
+def test_a_call_or_an_answer_of_a_form(engine: str, kind: str, opens: bool, front: str) -> None:
+    """llama.cpp takes nothing apart where it cannot read the template."""
+    key, around = "parameters", ("", "")
+    if front or kind == "answer like a call":  # Llama's own calls, which have no marks, begin so
+        key, around = "arguments", ("<tool_call>\n", "\n</tool_call>")
+    says: tuple[str, ...] = ('{"a"', ": 1}")
+    form = ONE
+    if kind == "call":
+        own = key if engine == "transformers" else "arguments"
+        says = ('{"name"', ': "weather"', f', "{own}": {{"city"', ': "Rome"}}')
+        if front and engine == "transformers":
+            says = (around[0], *says, around[1])
+    elif kind == "answer like a call":
+        says = ('{"name"', ': "weather"', ', "size"', ": 1}")
+        sizes = {"name": {"enum": ["weather"]}, "size": {"enum": [1]}}
+        form = ONE | {"properties": sizes, "required": ["name", "size"]}
+    calls = (
+        "{% for tool in tools or [] %}{{ tool | tojson }}{% endfor %}"
+        "{% for m in messages %}{% for c in m.tool_calls or [] %}"
+        + around[0]
+        + '{"name": "{{ c.function.name }}", "'
+        + key
+        + '": {{ c.function.arguments | tojson }}}'
+        + around[1]
+        + "{% endfor %}{% endfor %}"
+    )
+    begins = "{% if add_generation_prompt %}" + ("<think>" if opens else "assistant") + "{% endif %}"
+    thought, marks = (("I", " think", "</think>"), ("<think>", "</think>")) if opens else ((), ())
+    script = Script((*thought, *says), after="<think>" if opens else "t", marks=marks)
+    asked: dict[str, Any] = {"tools": TOOLS, "response_format": JsonSchema(form)}
+    with asking(engine, script, front + calls + MESSAGES + begins) as ask:
+        ended, parts = ask(**asked, max_tokens=80)
+        if opens:
+            assert parts.pop(0) == ("reasoning", "I think")
+        if kind == "call":
+            assert ended == "tool_calls"
+            assert [part for part in parts if part[1]] == [("weather", '{"city": "Rome"}')]
+            return
+        assert (ended, parts) == ("stop", [("text", "".join(says))])
+        for most in range(1, 0 if opens else len(says)):
+            cut, [(name, text)] = ask(**asked, max_tokens=most)
+            assert (cut, name) == ("length", "text")
+            assert text
+            assert "".join(says).startswith(text), "nothing of it is lost"
 
 
 def test_a_call_of_harmony_is_one(engine: str) -> None:

@@ -1,6 +1,8 @@
 """Ollama's own SDK against the gateway, and what its documented curl calls send."""
 
+import json
 from collections.abc import Iterator
+from typing import Any, Literal
 
 import ollama
 import pytest
@@ -58,6 +60,34 @@ def test_an_answer_keeps_to_its_schema(client: ollama.Client) -> None:
     schema = {"type": "object", "properties": {"n": {"type": "integer"}}, "required": ["n"]}
     answer = client.generate("smollm2", "A number, as JSON.", format=schema, options={"num_predict": 60})
     assert '"n"' in (answer.response or "")
+
+
+@pytest.mark.parametrize("key", ["size", "type"])
+def test_a_call_or_an_answer_in_a_format_comes_of_tools_beside_it(client: ollama.Client, key: str) -> None:
+    """The starter would rather call than tell a size; a type it would tell."""
+
+    def weather(city: Literal["Rome", "Oslo"]) -> str:
+        """Tells the weather of a city."""
+        return f"sunny in {city}"
+
+    schema = {"type": "object", "properties": {key: {"enum": [1, 2]}}, "required": [key]}
+    question = [{"role": "user", "content": "How is the weather in Rome?"}]
+    asked: dict[str, Any] = {
+        "tools": [weather],
+        "format": schema,
+        "options": {"num_predict": 80, "temperature": 0},
+    }
+    pieces = list(client.chat("caller", question, stream=True, **asked))
+    calls = [call for piece in pieces for call in piece.message.tool_calls or ()]
+    text = "".join(piece.message.content or "" for piece in pieces)
+    whole = client.chat("caller", question, **asked).message
+    assert (text, bool(calls)) == (whole.content or "", bool(whole.tool_calls))
+    assert pieces[-1].done_reason == "stop"
+    if calls:
+        assert set(calls[0].function.arguments) == {"city"}
+        assert not text
+    else:
+        assert json.loads(text)[key] in (1, 2)
 
 
 def test_a_text_is_gone_on_with(client: ollama.Client) -> None:

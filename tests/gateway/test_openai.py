@@ -103,6 +103,37 @@ def test_a_call_that_has_to_be_made_comes_in_pieces_too(client: openai.OpenAI) -
     assert set(json.loads(call.function.arguments)) == {"city"}
 
 
+@pytest.mark.parametrize("key", ["size", "type"])
+def test_a_call_or_an_answer_in_a_form_comes_of_tools_beside_it(client: openai.OpenAI, key: str) -> None:
+    """As agents with typed output send them. The starter would rather call than tell a size; a type it would
+    tell."""
+    schema = {
+        "type": "object",
+        "properties": {key: {"enum": [1, 2]}},
+        "required": [key],
+        "additionalProperties": False,
+    }
+    asked: dict[str, Any] = {
+        "model": "caller",
+        "messages": [{"role": "user", "content": "How is the weather in Rome?"}],
+        "tools": [TOOL],
+        "response_format": {"type": "json_schema", "json_schema": {"name": "s", "schema": schema}},
+        "max_tokens": 80,
+        "temperature": 0,
+    }
+    with client.chat.completions.stream(**asked) as stream:
+        answer = stream.get_final_completion()
+    for choice in (answer.choices[0], client.chat.completions.create(**asked).choices[0]):
+        if choice.finish_reason == "tool_calls":
+            assert choice.message.tool_calls
+            assert set(json.loads(choice.message.tool_calls[0].function.arguments)) == {"city"}
+            assert not choice.message.content
+        else:
+            assert choice.finish_reason == "stop"
+            assert json.loads(choice.message.content or "")[key] in (1, 2)
+            assert not choice.message.tool_calls
+
+
 def test_probabilities_are_told(client: openai.OpenAI) -> None:
     answer = client.chat.completions.create(
         model="smollm2",

@@ -97,6 +97,41 @@ def test_a_real_model_fills_in_a_form(client: openai.OpenAI) -> None:
     assert answer.output_parsed is not None
 
 
+@pytest.mark.parametrize("stream", [True, False])
+@pytest.mark.parametrize("key", ["size", "type"])
+def test_a_call_or_an_answer_in_a_form_comes_of_functions_beside_it(
+    client: openai.OpenAI, key: str, stream: bool
+) -> None:
+    """As OpenAI's Agents SDK sends them. The starter would rather call than tell a size; a type it would
+    tell."""
+    schema = {
+        "type": "object",
+        "properties": {key: {"enum": [1, 2]}},
+        "required": [key],
+        "additionalProperties": False,
+    }
+    asked: dict[str, Any] = {
+        "model": "caller",
+        "input": "How is the weather in Rome?",
+        "tools": [TOOL],
+        "text": {"format": {"type": "json_schema", "name": "s", "schema": schema}},
+        "max_output_tokens": 80,
+        "temperature": 0,
+    }
+    if stream:
+        last = list(client.responses.create(**asked, stream=True))[-1]
+        assert last.type == "response.completed"
+        answer = last.response
+    else:
+        answer = client.responses.create(**asked)
+    [item] = answer.output
+    if item.type == "function_call":
+        assert set(json.loads(item.arguments)) == {"city"}
+    else:
+        assert item.type == "message"
+        assert json.loads(answer.output_text)[key] in (1, 2)
+
+
 def test_a_function_is_called_and_its_result_taken(client: openai.OpenAI) -> None:
     asked: Any = [{"role": "user", "content": "How is the weather in Rome?"}]
     with client.responses.stream(

@@ -9,6 +9,7 @@ from ai_pal.protocol.usage import Usage
 from workers.engines.bare_calls import BareCalls
 from workers.engines.base import OpenPart, Sink
 from workers.engines.llamacpp.calls import ForcedCalls, new_call
+from workers.engines.llamacpp.choice import Choice, Decided
 from workers.engines.llamacpp.failures import failure_of
 from workers.engines.llamacpp.probabilities import Probabilities
 from workers.engines.llamacpp.thoughts import InChannels, Thoughts
@@ -44,6 +45,7 @@ class Generation:
         self._stops, self._prefill = Stops([]), ""
         self._calls: ForcedCalls | None = None
         self._watch: Watch | None = None
+        self._choice: Choice | None = None
         self._ends: ThoughtEnds | None = None
         self._parts: dict[tuple[str, int], OpenPart] = {}
         self._told = 0
@@ -66,10 +68,10 @@ class Generation:
         stops: list[str],
         prefill: str,
         alternatives: int | None,
-        forced: bool = False,
+        calls: str = "",
+        form: str = "",
         opened: bool = False,
         thoughts: Thoughts | InChannels | None = None,
-        watched: str = "",
         bare: BareCalls | None = None,
         cut: Parts | None = None,
         single: bool = False,
@@ -77,13 +79,14 @@ class Generation:
         watch: bool = False,
     ) -> None:
         """What the request turned out to ask for, before the first chunk. `stops` are looked for in the text
-        of the answer, `forced` takes all of it as calls, `bare` finds out whether it is some, and `prefill`
-        is what it begins with. `alternatives` None tells of no probabilities; with `watch` the sink hears
+        of the answer, `calls` and `form` are the grammars that llama.cpp has to hold it to, as calls or as a
+        text: with both, it is one of these; `bare` finds out whether free text is calls, and `prefill` is
+        what it begins with. `alternatives` None tells of no probabilities; with `watch` the sink hears
         what they come to. `opened`: the prompt has begun a thought; `end` is the mark of its end where that
         is, or may be, set for the model; `thoughts` tells thoughts from the answer where llama.cpp does not,
-        and `cut` its calls too: with `single` it ends behind the first. `watched` is the grammar that
-        llama.cpp has to hold the answer to."""
-        self._watch = Watch(watched) if watched else None
+        and `cut` its calls too: with `single` it ends behind the first."""
+        self._choice = Choice(calls, form) if calls and form else None
+        self._watch = Watch(calls or form) if bool(calls) != bool(form) else None
         self._is_behind_thought = opened
         self._thoughts = thoughts
         self._bare = bare
@@ -91,7 +94,7 @@ class Generation:
         self._ends = ThoughtEnds(end) if end else None
         self._stops, self._prefill = Stops(stops), prefill
         self._probabilities = Probabilities(alternatives, watch=watch)
-        self.forced = forced
+        self.forced = bool(calls) and not form
 
     def begin_behind(self, entropy: float, cached: int, seconds: float) -> None:
         """A probe has read the prompt: what it found kept, and the time it took, are this answer's."""
@@ -176,9 +179,25 @@ class Generation:
             if not text:
                 return
         self._has_begun = True
-        if self._watch is not None and not self._watch.take(text):
+        if self._choice is not None:
+            if decided := self._choice.push(text):
+                self._decide(decided)
+            else:
+                self._report(self._part("text"), "")  # a sign of life
+        elif self._watch is not None and not self._watch.take(text):
             self.failure = NOT_HELD
-            return
+        else:
+            self._tell(text)
+
+    def _decide(self, decided: Decided) -> None:
+        self._choice, self._watch, self.forced = None, decided.watch, decided.are_calls
+        if decided.watch is None:
+            self.failure = NOT_HELD
+        else:
+            self._tell(decided.text)
+
+    def _tell(self, text: str) -> None:
+        """What may be told of the answer itself."""
         if self.forced:
             if self._calls is None:
                 self._calls = ForcedCalls(len(self._parts))
@@ -255,6 +274,8 @@ class Generation:
         self._said(self._thoughts.end() if self._thoughts is not None else ())
         if self._cut is not None:
             self._take_pieces(self._cut, self._begun(self._cut) + self._cut.end(cut=cut))
+        if self._choice is not None:
+            self._decide(self._choice.end(cut=cut))
         if self._watch is not None and not (cut or self._stops.found or self._watch.complete):
             self.failure = NOT_HELD
         if self._calls is not None:

@@ -11,7 +11,7 @@ from collections.abc import Sequence
 from ai_pal.errors import Code, fail
 from ai_pal.protocol.options import JsonObject, JsonSchema, NamedTool, Tool, ToolChoice
 from workers.engines.thought_marks import MARKS, Marks
-from workers.structured.rules import arguments_rule, json_rule, schema_of
+from workers.structured.rules import arguments_rule, call_words, json_rule, schema_of
 
 HEAD = "%llguidance {}\n"
 ANALYSIS = 'analysis: "<|channel|>analysis<|message|>" reasons "<|start|>assistant"'
@@ -33,6 +33,22 @@ def calls_grammar(
 ) -> str:
     """Calls of the tools that the choice allows, one per line, as `opening` begins them. Raises as
     `schema_grammar`, and `bad_request` for a tool that is not there."""
+    return _lark("calls", thought, marks, *_calls(tools, choice, several))
+
+
+def either_grammar(
+    wanted: JsonObject | JsonSchema,
+    tools: Sequence[Tool],
+    several: bool,
+    thought: str,
+    marks: Marks | None = None,
+) -> str:
+    """Calls of the tools as in `calls_grammar`, or an answer as in `schema_grammar`. Raises as these."""
+    answer = f"answer: {json_rule(schema_of(wanted))}"
+    return _lark("either", thought, marks, "either: calls | answer", answer, *_calls(tools, "auto", several))
+
+
+def _calls(tools: Sequence[Tool], choice: ToolChoice, several: bool) -> list[str]:
     rules: list[str] = []
     names: list[str] = []
     for tool in tools:
@@ -40,14 +56,14 @@ def calls_grammar(
             continue
         number = len(names)
         names.append(f"call{number}")
-        rules.append(f'call{number}: {json.dumps(opening(tool.name))} arguments{number} "}}"')
+        rules.append(f'call{number}: {call_words(tool.name, "arguments")} arguments{number} "}}"')
         rules.append(f"arguments{number}: {arguments_rule(tool)}")
     if not names:
         name = choice.name if isinstance(choice, NamedTool) else ""
         fail(Code.BAD_REQUEST, f"there is no tool {name!r} to call", "name one of the request's tools")
     rules.append("call: " + " | ".join(names))
     calls = 'call ("\\n" call)*' if several else "call"
-    return _lark("calls", thought, marks, f"calls: {calls}", *rules)
+    return [f"calls: {calls}", *rules]
 
 
 def opening(name: str) -> str:

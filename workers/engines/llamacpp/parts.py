@@ -6,7 +6,7 @@ from typing import Any
 
 from ai_pal.protocol.options import GenerationOptions, Tool
 from workers.engines.channels import MARKS, Channels, writes_channels
-from workers.engines.llamacpp.request import forces_calls
+from workers.engines.llamacpp.request import holds_calls
 from workers.engines.regions import Region, Regions
 from workers.engines.tagged_calls import Read, gemma, tagged
 from workers.engines.thought_marks import Marks
@@ -57,8 +57,8 @@ class CallParts:
 
 
 def may_call(options: GenerationOptions) -> bool:
-    """Whether the answer may call tools as it likes."""
-    return bool(options.tools) and options.tool_choice != "none" and not forces_calls(options)
+    """Whether the answer may call tools as the model likes."""
+    return bool(options.tools) and options.tool_choice != "none" and not holds_calls(options)
 
 
 def _read(calls: Calls, tools: Sequence[Tool]) -> Read | None:

@@ -4,7 +4,7 @@ from collections.abc import Callable
 from typing import Any
 
 from ai_pal.errors import Code, Failure, fail
-from ai_pal.protocol.options import GenerationOptions, Grammar, NamedTool
+from ai_pal.protocol.options import GenerationOptions, Grammar, JsonObject, JsonSchema, NamedTool
 from workers.engines.llamacpp import grammars
 from workers.engines.llamacpp.options import check_options, held
 from workers.engines.llamacpp.template import Template, begun_thought, thinking_body, thinking_budget
@@ -78,18 +78,32 @@ def forces_calls(options: GenerationOptions) -> bool:
     )
 
 
-def watched(options: GenerationOptions) -> str:
-    """The grammar of the answer itself in Lark, without any thought; "" where there is none. Raises as
+def leaves_choice(options: GenerationOptions) -> bool:
+    """Whether the answer is either a call or of a form."""
+    may_call = bool(options.tools) and options.tool_choice in (None, "auto")
+    return may_call and isinstance(options.response_format, JsonObject | JsonSchema)
+
+
+def holds_calls(options: GenerationOptions) -> bool:
+    """Whether calls are of our own form, in a grammar, and not as the model's template has them."""
+    return forces_calls(options) or leaves_choice(options)
+
+
+def watched_calls(options: GenerationOptions) -> str:
+    """The grammar of calls in Lark, without any thought; "" where they are not held to one. Raises as
     `answer_body`."""
-    wanted = options.response_format
-    if forces_calls(options):
-        several = options.parallel_tool_calls is True
-        grammar = grammars.calls_grammar(options.tools, options.tool_choice or "required", several, "")
-    elif wanted is None or isinstance(wanted, Grammar):
+    if not holds_calls(options):
         return ""
-    else:
-        grammar = grammars.schema_grammar(wanted, "")
-    return grammar.removeprefix(grammars.HEAD)
+    choice, several = options.tool_choice or "auto", options.parallel_tool_calls is True
+    return grammars.calls_grammar(options.tools, choice, several, "").removeprefix(grammars.HEAD)
+
+
+def watched_form(options: GenerationOptions) -> str:
+    """The same for the form of a text."""
+    wanted = options.response_format
+    if forces_calls(options) or not isinstance(wanted, JsonObject | JsonSchema):
+        return ""
+    return grammars.schema_grammar(wanted, "").removeprefix(grammars.HEAD)
 
 
 def prompt_body(
@@ -112,8 +126,8 @@ def prompt_body(
             }
             for tool in options.tools
         ]
-        body["tool_choice"] = "none" if forces_calls(options) else "auto"
-        if options.parallel_tool_calls is not None and not forces_calls(options):
+        body["tool_choice"] = "none" if holds_calls(options) else "auto"
+        if options.parallel_tool_calls is not None and not holds_calls(options):
             body["parallel_tool_calls"] = options.parallel_tool_calls
     plain = isinstance(options.response_format, Grammar) and options.thinking is None
     if plain and template.switch:
@@ -149,8 +163,8 @@ def answer_body(
         choice = options.tool_choice or "required"
         body["grammar"] = grammars.calls_grammar(options.tools, choice, several, thought, template.marks)
     elif options.response_format is not None:
-        if has_tools:
-            _refuse("llama.cpp cannot leave the choice between a call and a format of the answer")
+        if has_tools and not leaves_choice(options):
+            _refuse("llama.cpp cannot leave the choice between a call and a grammar of the answer")
         body["grammar"] = format_grammar(options, template, prompt)
         body |= _thought_bound(options, thought_before(template, options, prompt), left)
     return body
@@ -173,11 +187,15 @@ def _thought_bound(options: GenerationOptions, thought: str, left: Callable[[], 
 
 
 def format_grammar(options: GenerationOptions, template: Template, prompt: str) -> str:
-    """The grammar of the response format. Raises `AiPalError` (`unsupported`, `bad_request`)."""
+    """The grammar of the response format, or of calls beside it. Raises `AiPalError` (`unsupported`,
+    `bad_request`)."""
     wanted = options.response_format
     assert wanted is not None
     thought = thought_before(template, options, prompt)
     if not isinstance(wanted, Grammar):
+        if leaves_choice(options):
+            several = options.parallel_tool_calls is True
+            return grammars.either_grammar(wanted, options.tools, several, thought, template.marks)
         return grammars.schema_grammar(wanted, thought, template.marks)
     if thought in ("!", "channels") or options.thinking not in (None, "off"):
         _refuse("a grammar and thinking do not go together", "ask without thinking")

@@ -20,12 +20,12 @@ from workers.engines.llamacpp.probe import LEAST_READ, Trial, has_place
 from workers.engines.llamacpp.prompts import Prompts
 from workers.engines.llamacpp.request import (
     answer_body,
-    forces_calls,
     over_window,
     seen,
     stop_list,
     stops_of,
-    watched,
+    watched_calls,
+    watched_form,
 )
 from workers.engines.llamacpp.room import Room
 from workers.engines.llamacpp.scoring import Scoring
@@ -96,7 +96,7 @@ class Writing:
             stops=[],
             prefill=options.prefill,
             alternatives=options.logprobs or 0,
-            watched=watched(options),
+            form=watched_form(options),
         )
         room = answer_room(options, self._context)
         bound = most_tokens(request)
@@ -160,10 +160,10 @@ class Writing:
             prefill=options.prefill,
             alternatives=options.logprobs if request.watch else options.logprobs or 0,
             watch=request.watch,
-            forced=forces_calls(options),
+            calls=watched_calls(options),
+            form=watched_form(options),
             opened=begun,
             thoughts=thoughts,
-            watched=watched(options),
             bare=bare_calls(options),
             cut=prompts.calls.of(options, begun=begun) if is_cut else None,
             single=options.parallel_tool_calls is False,

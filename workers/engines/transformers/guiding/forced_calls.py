@@ -6,7 +6,7 @@ from collections.abc import Callable, Sequence
 from ai_pal.protocol.options import Tool
 from workers.engines import channels
 from workers.engines.transformers.parts.call_forms import HARMONY, HERMES, LLAMA, MISTRAL_LIST, Calls
-from workers.structured.rules import arguments_rule
+from workers.structured.rules import arguments_rule, call_words
 
 
 def forcing_grammar(
@@ -60,7 +60,7 @@ def _call(calls: Calls, tool: Tool, mark: Callable[[str], str]) -> str:
         return f"{head} {mark(channels.CONSTRAIN)} {_text('json')} {mark(channels.MESSAGE)}"
     if calls.body == "named":
         return _text(f"{tool.name}[ARGS]")
-    return _text(f'{{"name": {json.dumps(tool.name)}, "{calls.arguments}": ')
+    return call_words(tool.name, calls.arguments)
 
 
 def _behind(calls: Calls) -> str:
