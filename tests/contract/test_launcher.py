@@ -160,11 +160,14 @@ async def test_the_environment_is_the_allowed_list(local: Local, monkeypatch: py
 
 async def test_how_threads_wait_is_for_the_user_to_say(local: Local, monkeypatch: pytest.MonkeyPatch) -> None:
     said = {"GOMP_SPINCOUNT": "12345", "OMP_WAIT_POLICY": "active"}
-    for name, value in said.items():
+    where = {"OMP_PROC_BIND": "close", "OMP_PLACES": "cores"}
+    for name, value in (said | where).items():
         monkeypatch.setenv(name, value)
     await local.launch("environment")
     await until(lambda: local.exits, local)
-    assert set(said) <= set(local.lines[-1].split())
+    seen = set(local.lines[-1].split())
+    assert set(said) <= seen
+    assert seen.isdisjoint(where), "who calls libgomp is bound by them, and so is all that it starts then"
 
 
 @pytest.mark.parametrize("how", ["kill", "terminate"])

@@ -31,10 +31,10 @@ ENVIRONMENT = (
     "TZ",
     "LD_LIBRARY_PATH",
     "CUDA_VISIBLE_DEVICES",
-    *("GOMP_SPINCOUNT", "OMP_WAIT_POLICY", "OMP_PROC_BIND", "OMP_PLACES"),
+    *("GOMP_SPINCOUNT", "OMP_WAIT_POLICY"),
 )
-"""All that a worker gets to see of the environment: no key, no proxy, no Python path. The last say
-how threads that compute wait, and where."""
+"""All that a worker gets to see of the environment: no key, no proxy, no Python path. The last two say how
+threads that compute wait; where they do (`OMP_PROC_BIND`) would bind all else of the worker to one core."""
 
 COUNTED_BY_BUS = {"CUDA_DEVICE_ORDER": "PCI_BUS_ID"}
 """As the supervisor counts cards: CUDA's own order begins with the fastest."""
