@@ -87,7 +87,8 @@ class InTurn:
 
 
 class Patience:
-    """How long text waits for its probabilities: who tells them at all is behind by a few pieces at most."""
+    """How long text waits for its probabilities: who tells them at all is behind by a few pieces at most.
+    Thoughts and calls have none with many providers, and wait for none."""
 
     def __init__(self) -> None:
         self._pieces = 0
@@ -95,9 +96,10 @@ class Patience:
     def ends(self, events: Iterable[wire.AnyEvent]) -> bool:
         """Whether too much has come without any, with these."""
         for event in events:
-            self._pieces = (
-                0 if isinstance(event, wire.Logprobs) else self._pieces + isinstance(event, wire.Delta)
-            )
+            if isinstance(event, wire.Logprobs):
+                self._pieces = 0
+            elif isinstance(event, wire.Delta) and event.kind == "text":
+                self._pieces += 1
         return self._pieces > PIECES
 
 
@@ -109,18 +111,20 @@ def in_order(events: Iterable[wire.AnyEvent]) -> Sequence[wire.AnyEvent]:
         if not isinstance(event, wire.Logprobs) or event.prompt:
             found.append(event)
             continue
-        for run in _runs(event, [one.seq for one in found if isinstance(one, wire.Delta)]):
-            place = len(found)
-            while place and isinstance(late := found[place - 1], wire.Delta) and late.seq > run.seq:
-                place -= 1
-            found.insert(place, run)
+        late: list[wire.Delta] = []
+        while found and isinstance(last := found[-1], wire.Delta) and last.seq > event.seq:
+            late.append(last)
+            found.pop()
+        pieces: list[Piece] = [*reversed(late), *_runs(event, late)]
+        pieces.sort(key=lambda one: one.seq)
+        found += pieces
     return found
 
 
-def _runs(event: wire.Logprobs, begins: Sequence[int]) -> Sequence[wire.Logprobs]:
+def _runs(event: wire.Logprobs, late: Sequence[wire.Delta]) -> Sequence[wire.Logprobs]:
     """These probabilities apart, where a piece of text that has come begins among them."""
     end = event.seq + len(event.tokens)
-    cuts = sorted({event.seq, *(seq for seq in begins if event.seq < seq < end)})
+    cuts = sorted({event.seq, *(one.seq for one in late if one.seq < end)})
     return [
         msgspec.structs.replace(event, seq=cut, tokens=event.tokens[cut - event.seq : until - event.seq])
         for cut, until in zip(cuts, [*cuts[1:], end], strict=True)

@@ -1,6 +1,8 @@
 """Which pieces of an answer wait for the part before them to be whole."""
 
-from ai_pal.gateway.answering.in_turn import InTurn, in_order
+import time
+
+from ai_pal.gateway.answering.in_turn import PIECES, InTurn, Patience, in_order
 from ai_pal.protocol.client import AnyEvent, Delta, Logprobs
 from ai_pal.protocol.content import PartKind, TokenLogprob
 
@@ -87,3 +89,22 @@ def test_probabilities_of_several_texts_are_taken_apart() -> None:
     told = in_order([*texts, Logprobs(1, 3, tokens)])
     apart = [Logprobs(1, 3, tokens[:1]), Logprobs(1, 4, tokens[1:2]), Logprobs(1, 5, tokens[2:])]
     assert told == [apart[0], texts[0], apart[1], texts[1], apart[2]]
+
+
+def test_thousands_of_pieces_find_their_probabilities_in_no_time() -> None:
+    """A client that reads slowly has them all at once: meanwhile nothing else goes on."""
+    count, token = 20_000, [TokenLogprob(b"x", -1.0)]
+    texts: list[AnyEvent] = [Delta(1, seq, 1, "x") for seq in range(count)]
+    apart: list[AnyEvent] = [Logprobs(1, seq, token) for seq in range(count)]
+    each = [one for pair in zip(texts, apart, strict=True) for one in pair]
+    began = time.process_time()
+    assert in_order(each) == each
+    assert in_order([*texts, Logprobs(1, 0, token * count)]) == each
+    assert time.process_time() - began < 2.0
+
+
+def test_what_has_no_probabilities_with_many_does_not_end_the_wait_for_those_of_text() -> None:
+    patience = Patience()
+    assert not patience.ends([piece(0, "I think", "reasoning"), call(1, "{")] * PIECES)
+    assert not patience.ends([piece(2, "so")] * PIECES)
+    assert patience.ends([piece(2, "so")])
