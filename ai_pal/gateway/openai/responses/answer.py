@@ -64,16 +64,21 @@ class ResponseStream:
         return told + self._settled()
 
     def alive(self, latest: wire.AnyEvent | None) -> bytes:
-        """How far it is, as a comment, and that it goes on, as an event: Codex waits for events, and gives up
-        after five minutes without one. A response that is told once more replaces all that was told of it, so
-        where an item has begun, nothing is added to that."""
+        """How far it is, as a comment, and that it goes on."""
+        return f": {progress(latest)}\n\n".encode() + self.goes_on()
+
+    def goes_on(self) -> bytes:
+        """That it does, as an event: Codex waits for events, and gives up after five minutes without one. A
+        response that is told once more replaces all that was told of it, so where an item has begun, nothing
+        is added to that."""
         if self._waits:
-            goes_on = self._settled()
-        elif self._items:
-            goes_on = self._of(len(self._items) - 1, [self._items[-1].nothing()])
-        else:
-            goes_on = self._begin() or self._say("in_progress", response=self._response("in_progress"))
-        return f": {progress(latest)}\n\n".encode() + goes_on
+            return self._settled()
+        if self._items:
+            return self._of(len(self._items) - 1, [self._items[-1].nothing()])
+        if not self._count:
+            return self._begin()
+        status = "in_progress" if self._worked else "queued"
+        return self._say(status, response=self._response(status))
 
     def broken(self, failure: Failure) -> bytes:
         """The response has failed; in the background that is kept."""

@@ -8,6 +8,7 @@ from functools import partial
 from typing import Any, Protocol
 
 from ai_pal.errors import AiPalError, Failure
+from ai_pal.gateway.answering import sending
 from ai_pal.gateway.answering.sending import failed_by, told
 from ai_pal.gateway.asking.asked import Coming, Goes
 from ai_pal.gateway.asking.put import done
@@ -47,7 +48,8 @@ class Running:
         self.pieces: list[bytes] = []
         self.over = False
         self.shared = 0
-        self._changed = asyncio.Event()
+        self._changed, self._now = asyncio.Event(), asyncio.get_running_loop().time
+        self._due = self._now() + sending.ALIVE
         self._add(writer.queued())
         self._task = asyncio.create_task(self._run())
 
@@ -74,15 +76,17 @@ class Running:
 
     async def changed(self, seen: int) -> None:
         """Wait until there is more than so many pieces, or no more to come."""
-        while len(self.pieces) == seen and not self.over:
+        while len(self.pieces) <= seen and not self.over:
             self._changed.clear()
             await self._changed.wait()
 
     async def _run(self) -> None:
         try:
             while not self._coming.over:
-                write = partial(self._writer.events, await self._coming.batch())
+                write = partial(self._writer.events, await self._batch())
                 self._add(await done(write) if self._coming.over else write())
+                if not self._coming.over and self._now() >= self._due:
+                    self._add(self._writer.goes_on())
         except AiPalError as error:
             self._add(self._writer.broken(told(error)))
         except asyncio.CancelledError:
@@ -95,8 +99,19 @@ class Running:
             self._changed.set()
             await self._coming.aclose()
 
+    async def _batch(self) -> list[Any]:
+        """What has come; nothing where all were silent for long, so that who follows hears of it."""
+        alarm = asyncio.get_running_loop().call_at(self._due, self._coming.nudge)
+        try:
+            return await self._coming.batch()
+        finally:
+            alarm.cancel()
+
     def _add(self, data: bytes) -> None:
-        self.pieces += [piece + b"\n\n" for piece in data.split(b"\n\n") if piece]
+        pieces = [piece + b"\n\n" for piece in data.split(b"\n\n") if piece]
+        if pieces:
+            self._due = self._now() + sending.ALIVE
+        self.pieces += pieces
         self._changed.set()
 
 

@@ -74,8 +74,9 @@ class Underway:
         with self._kept.opened() as database, transaction(database):
             for one in news:
                 changed = database.execute(
-                    "UPDATE underway SET response = ?, over = ?, beat = ? WHERE id = ?",
-                    (msgspec.json.encode(one.response), one.over, self._kept.now(), one.name),
+                    "UPDATE underway SET response = ?, over = ?, beat = ?, "
+                    "items = iif(?, X'5B5D', items) WHERE id = ?",
+                    (msgspec.json.encode(one.response), one.over, self._kept.now(), one.over, one.name),
                 )
                 if changed.rowcount:
                     rows = ((one.name, one.first + n, event) for n, event in enumerate(one.events))
@@ -110,12 +111,12 @@ class Underway:
         return State(msgspec.json.decode(response), bool(kept or told), lives, bool(told))
 
     def items(self, name: str, owner: str) -> list[dict[str, Any]] | None:
-        """The input of this one of the owner's."""
+        """The input of this one of the owner's, while it is under way: then it is kept with the response."""
         if not self._kept.keeps:
             return None
         with self._kept.opened() as database:
             found = database.execute(
-                "SELECT items FROM underway WHERE id = ? AND owner = ?", (name, owner)
+                "SELECT items FROM underway WHERE id = ? AND owner = ? AND NOT over", (name, owner)
             ).fetchone()
         return None if found is None else msgspec.json.decode(found[0], type=list[dict[str, Any]])
 

@@ -2,6 +2,7 @@
 stops it, for its owner alone."""
 
 import asyncio
+import json
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -9,6 +10,7 @@ from typing import Any
 import pytest
 
 from ai_pal.errors import AiPalError, Code
+from ai_pal.gateway.answering import sending
 from ai_pal.gateway.openai.responses.answer import ResponseStream, Wishes
 from ai_pal.gateway.openai.responses.background import Background
 from ai_pal.gateway.openai.responses.kept import Kept, Response
@@ -96,6 +98,72 @@ def test_another_process_follows_it_and_has_it_from_any_event_on(world: World) -
         assert found.response["status"] == "completed"
 
     asyncio.run(play())
+
+
+def test_who_follows_hears_events_where_all_is_silent(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    """To clients that wait for events, comments are none."""
+    monkeypatch.setattr(sending, "ALIVE", 0.01)
+
+    class Silent(Answer):
+        def __init__(self) -> None:
+            super().__init__()
+            self.nudges, self.nudged = 0, asyncio.Event()
+
+        async def batch(self) -> list[wire.AnyEvent]:
+            if self.nudges < 2:
+                await self.nudged.wait()
+                self.nudged.clear()
+                return []
+            return await super().batch()
+
+        def nudge(self) -> None:
+            self.nudges += 1
+            self.nudged.set()
+
+    async def play() -> None:
+        answer = Silent()
+        answer.ends.set()
+        world.start("resp_a", answer)
+        for background in (world.first, world.second):
+            lines = (await followed(background, "resp_a")).decode().splitlines()
+            events = [json.loads(line[6:]) for line in lines if line.startswith("data: ")]
+            assert [event["sequence_number"] for event in events] == list(range(len(events)))
+            names = [event["type"].removeprefix("response.") for event in events]
+            assert names[:5] == ["created", "queued", "queued", "queued", "in_progress"]
+
+    asyncio.run(play())
+
+
+def test_who_asks_for_events_that_are_still_to_come_waits_for_them(world: World) -> None:
+    async def play() -> None:
+        answer = Answer()
+        world.start("resp_a", answer)
+        found = await world.first.get("resp_a", "me")
+        assert found is not None
+        stream = found.follow(99)
+        more = asyncio.create_task(stream.batch())
+        for _ in range(50):
+            await asyncio.sleep(0)
+        assert not more.done()
+        answer.ends.set()
+        assert (await more, stream.over) == ([], True)
+
+    asyncio.run(play())
+
+
+def test_its_input_is_there_until_it_is_kept_with_it(world: World) -> None:
+    """Once: it may be as large as a body."""
+    first, second = world.underways
+    first.begin("resp_a", "me", {"id": "resp_a"}, [{"id": "msg_1"}])
+    for underway in world.underways:
+        assert underway.items("resp_a", "me") == [{"id": "msg_1"}]
+        assert underway.items("resp_a", "you") is None
+    first.tell([News("resp_a", {"id": "resp_a"}, 0, [], over=False)])
+    assert second.items("resp_a", "me") == [{"id": "msg_1"}]
+    first.tell([News("resp_a", {"id": "resp_a"}, 0, [], over=True)])
+    assert second.items("resp_a", "me") is None
+    with world.kepts[0].opened() as database:
+        assert database.execute("SELECT items FROM underway").fetchall() == [(b"[]",)]
 
 
 def test_one_that_meets_a_fault_of_ours_has_failed(world: World) -> None:
