@@ -21,7 +21,7 @@ def listed(models: Sequence[tuple[str, Details]], said: Mapping[str, str]) -> di
     most, backwards = whole_number(said.get("limit", str(MOST))), "before_id" in said
     if most is None or not 1 <= most <= MOST:
         raise BodyError(f"the limit is from 1 to {MOST}", "limit")
-    stages = set(said.get("lifecycle[]", "active").split(","))
+    stages = set(said.get("lifecycle[]", said.get("lifecycle", "active")).split(","))
     if odd := stages - STAGES:
         raise BodyError(f"{min(odd)!r} is no stage of a model", "lifecycle", ", ".join(sorted(STAGES)))
     models = models if "active" in stages else []

@@ -19,7 +19,7 @@ class WarmingStream(MessageStream):
 
     def whole(self, answer: Answer) -> bytes:
         """All of it in one message."""
-        said = Answer()
+        said = Answer(model=answer.model)
         said.take(_silent(wire.Done(0, usage=answer.usage, timings=answer.timings)))
         return super().whole(said)
 

@@ -8,6 +8,7 @@ import pytest
 from ai_pal.client.answer import Answer
 from ai_pal.errors import Code, Failure
 from ai_pal.gateway.anthropic.answer import MessageStream
+from ai_pal.gateway.anthropic.warming import WarmingStream
 from ai_pal.protocol import client as wire
 
 
@@ -16,6 +17,11 @@ def test_what_waits_for_its_turn_is_told_before_a_failure() -> None:
     failed = wire.Interrupted(1, Failure(Code.RATE_LIMITED, "slower"))
     said = MessageStream("msg_1", "m").events([*pieces, failed]).decode()
     assert said.index('"name":"g"') < said.index("slower")
+
+
+def test_who_has_read_a_prompt_ahead_is_named_where_nobody_was() -> None:
+    for writer in (MessageStream("msg_1", ""), WarmingStream("msg_1", "")):
+        assert json.loads(writer.whole(Answer(model="small")))["model"] == "small"
 
 
 @pytest.mark.parametrize(
