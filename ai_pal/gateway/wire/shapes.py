@@ -55,10 +55,10 @@ def _marks(body: bytes) -> Iterator[bytes]:
     """What builds it, a piece at a time: all of it but what stands between quotes."""
     within, at = False, 0
     while at < len(body):
-        end = at + STEP
-        while body[end - 1 : end] == b"\\":  # what is escaped goes with its backslash
-            end += 1
-        piece = body[at:end].replace(rb"\\", b"").replace(rb"\"", b"")
-        texts = piece.translate(None, _OTHERS).split(b'"')
+        piece, end = body[at : at + STEP], at + STEP
+        if (len(piece) - len(piece.rstrip(b"\\"))) % 2:  # what is escaped goes with its backslash
+            piece, end = body[at : end + 1], end + 1
+        marks = piece.replace(rb"\\", b"").replace(rb"\"", b"")
+        texts = marks.translate(None, _OTHERS).split(b'"')
         yield b"".join(texts[within::2])
         within, at = within == (len(texts) % 2 == 1), end

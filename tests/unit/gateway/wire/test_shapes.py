@@ -7,7 +7,7 @@ import threading
 import pytest
 
 from ai_pal.gateway.wire.bodies import BodyError
-from ai_pal.gateway.wire.shapes import MOST_DEPTH, MOST_OBJECTS, MOST_VALUES, STEP, check_shape
+from ai_pal.gateway.wire.shapes import MOST_DEPTH, MOST_OBJECTS, MOST_VALUES, STEP, _marks, check_shape
 
 
 @pytest.mark.parametrize(
@@ -68,6 +68,15 @@ def test_a_step_ends_anywhere(seed: int) -> None:
     check_shape(json.dumps(texts).encode())
     with pytest.raises(BodyError, match="nested"):
         check_shape(json.dumps(texts)[:-1].encode() + b"," + b"[" * MOST_DEPTH)
+
+
+@pytest.mark.parametrize("shift", [0, 1])
+def test_backslashes_without_end_are_no_longer_step(shift: int) -> None:
+    text = b"x" * shift + rb"\\" * 2 * STEP + rb"\"" + b"[" * 2 * MOST_DEPTH
+    check_shape(b'["' + text + b'"]')
+    with pytest.raises(BodyError, match="nested"):
+        check_shape(b'["' + text + b'",' + b"[" * MOST_DEPTH)
+    assert len(list(_marks(b'["' + text + b'"]'))) > 4
 
 
 def test_others_go_on_meanwhile() -> None:
