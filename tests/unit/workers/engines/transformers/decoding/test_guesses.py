@@ -43,8 +43,12 @@ def loaded(folder: Path, **options: Any) -> Iterator[Loaded]:
 
 def told(answer: Answer) -> tuple[Any, ...]:
     assert answer.failure is None
-    chosen = [(one.id, round(one.logprob, 3)) for one in answer.logprobs]
+    chosen = [one.id for one in answer.logprobs]
     return answer.text, answer.finish_reason, answer.usage.completion_tokens, chosen
+
+
+def probable(answer: Answer) -> list[float]:
+    return [one.logprob for one in answer.logprobs]
 
 
 @pytest.fixture(scope="module")
@@ -68,6 +72,7 @@ def guessing(folder: Path) -> Iterator[Loaded]:
 def test_no_guess_changes_an_answer(way: str, plain: Loaded, guessing: Loaded) -> None:
     without, answer = plain.ask(QUESTION, WAYS[way]), guessing.ask(QUESTION, WAYS[way])
     assert told(answer) == told(without)
+    assert probable(answer) == pytest.approx(probable(without), abs=1e-3)
     assert without.usage.guessed_tokens == 0
     assert answer.usage.right_tokens <= answer.usage.guessed_tokens
 
