@@ -11,7 +11,7 @@ IMPORTS = "<frozen importlib._bootstrap>"
 LOST = ("__del__", "__hash__", "__eq__")
 """What is raised in these is thrown away: Python does so for a finalizer, and C code that looks a key up in a
 dictionary for the two others."""
-AGAIN = 0.01
+AGAIN = 0.001
 """Seconds until it is looked again whether an import is over."""
 
 

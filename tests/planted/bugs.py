@@ -152,7 +152,7 @@ BUGS = (
         KILLS,
         "ai_pal/server/pool/jobs/job.py",
         "        request.next_seq += item.n\n",
-        "        request.next_seq += item.n\n        if item.seq == 3: return True\n",
+        "        request.next_seq += item.n\n        if 3 <= item.seq < 9: return True\n",
     ),
     Bug(
         3,
