@@ -48,6 +48,7 @@ def prove(lab: Laboratory, dice: random.Random, rounds: int) -> None:
         "growth (MB)": crowd.growth / 1e6,
     }
     report.expect(not crowd.open, f"{len(crowd.open)} requests never ended")
+    report.expect(refused > crowd.sent / 2, f"of {crowd.sent} requests only {refused} were refused")
     report.expect(done >= 0.7 * CAPACITY * rounds / report.slack, f"only {done} were answered")
     report.expect(min(crowd.per_client.values()) > least(done / CLIENTS), f"not fair: {crowd.per_client}")
     report.expect(crowd.growth < GROWTH, f"the supervisor grew by {crowd.growth / 1e6:.1f} MB")
