@@ -38,6 +38,8 @@ SLOW = {"llamacpp": ("starter_model", 4), "transformers": ("short_safetensors", 
 QUESTION = "What is the capital of France?"
 LOOP = "Write " + "responsibility " * 6 + "for ever."
 """The starter soon repeats itself at this, in long words: few have to be computed until it shows."""
+RESPONSIBILITY = 4974
+"""The starter's token for " responsibility"."""
 LONG = GenerationOptions(temperature=0.0, extra={"tokens": 100_000, "ignore_eos": True})
 
 
@@ -229,10 +231,14 @@ def test_a_prompt_larger_than_the_window_is_refused_with_both_figures(worker: Lo
 
 
 @pytest.mark.timeout(180)
-def test_an_answer_that_repeats_itself_ends_when_that_is_wanted(worker: Loaded) -> None:
+def test_an_answer_that_repeats_itself_ends_when_that_is_wanted(worker: Loaded, spec: LoadModel) -> None:
     driver, key = worker.driver, next(worker.keys)
     extra = {"ignore_eos": True, "tokens": 100_000, "pace": 0.002}
-    options = GenerationOptions(temperature=0.0, max_tokens=400, extra=extra, stop_repeating=True)
+    # left to itself a model says something else where its numbers come out a little otherwise
+    bias = {RESPONSIBILITY: 1000.0} if spec.engine in STARTER else {}
+    options = GenerationOptions(
+        temperature=0.0, max_tokens=400, extra=extra, stop_repeating=True, logit_bias=bias
+    )
     driver.generate(key, LOOP, options)
     driver.finish([key], timeout=120)
     stopped = driver.answers[key]
